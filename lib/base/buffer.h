@@ -1,0 +1,41 @@
+/*
+ * buffer.h - bytes that grow at the end and are taken from the front.
+ */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include <moxdial/base.h>
+
+#include "base/slice.h"
+
+struct buffer { /* all zero: empty */
+    char *ptr;  /* owned */
+    size_t at;  /* bytes already taken from the front */
+    size_t len; /* bytes in ptr, the taken ones included */
+    size_t cap;
+};
+
+/* What is in it; borrowed until the next call. */
+struct slice buffer_slice(const struct buffer *b);
+
+/* Room for n more bytes behind the last; NULL: no memory. Follow with buffer_grown. */
+char *buffer_room(struct buffer *b, size_t n);
+void buffer_grown(struct buffer *b, size_t n);
+
+/* MOX_OK or MOX_E_NOMEM. */
+int buffer_append(struct buffer *b, const void *bytes, size_t len);
+int buffer_append_text(struct buffer *b, const char *text);
+
+/* Takes n bytes, at most what is there, from the front. */
+void buffer_take(struct buffer *b, size_t n);
+
+/* MOX_OK, MOX_E_LIMIT (over max bytes), MOX_E_OS, MOX_E_NOMEM; the message names the file. */
+int buffer_read_file(struct buffer *b, const char *path, size_t max, struct mox_error *err);
+
+/* Frees the memory; the buffer is empty and usable. */
+void buffer_free(struct buffer *b);
+
+/* The same after overwriting what it held. */
+void buffer_wipe(struct buffer *b);
+
+#endif

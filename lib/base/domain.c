@@ -1,0 +1,212 @@
+/*
+ * domain.c - see domain.h. libidn2 lets '_', '*', blanks and empty labels through, and with its
+ * STD3 flag deletes them without a word, so letters-digits-hyphen is checked here, on the result.
+ */
+#include "base/domain.h"
+
+#include <idn2.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/ip.h"
+
+static bool is_ldh(char c)
+{
+    return slice_is_alpha(c) || slice_is_digit(c) || c == '-';
+}
+
+struct slice domain_slice(const struct domain *domain)
+{
+    return (struct slice){domain->name, domain->len};
+}
+
+struct slice domain_parent(struct slice name)
+{
+    return slice_sub(name, slice_find(name, '.') + 1, name.len);
+}
+
+/* Labels 1 to 63, name 1 to 253; NULL: all is well. underscore: allowed as a letter. */
+static const char *check_shape(struct slice name, bool underscore)
+{
+    size_t label = 0;
+
+    if (name.len == 0)
+        return "name is empty";
+    if (name.len > MOX_LIMIT_DOMAIN)
+        return "name is longer than 253 bytes";
+    for (size_t i = 0; i < name.len; i++) {
+        if (name.ptr[i] == '.') {
+            if (label == 0)
+                return "name has an empty label";
+            label = 0;
+        } else if (!is_ldh(name.ptr[i]) && !(underscore && name.ptr[i] == '_')) {
+            return "only letters, digits, '-' and '.' may stand in a name";
+        } else if (++label > MOX_LIMIT_LABEL) {
+            return "a label is longer than 63 bytes";
+        }
+    }
+    return label == 0 ? "name has a trailing dot" : NULL;
+}
+
+static void copy_lower(struct slice name, struct domain *out)
+{
+    for (size_t i = 0; i < name.len; i++)
+        out->name[i] = slice_lower(name.ptr[i]);
+    out->name[name.len] = '\0';
+    out->len = name.len;
+}
+
+int domain_parse_lax(struct slice text, struct domain *out)
+{
+    if (check_shape(text, true) != NULL)
+        return MOX_E_INVAL;
+    copy_lower(text, out);
+    return MOX_OK;
+}
+
+/* The hyphen rules of IDNA for one label; NULL: all is well. A-labels are left to libidn2. */
+static const char *check_hyphens(struct slice label)
+{
+    if (label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+        return "a label begins or ends with '-'";
+    if (label.len >= 4 && label.ptr[2] == '-' && label.ptr[3] == '-' &&
+        !slice_is_nocase(slice_sub(label, 0, 2), "xn"))
+        return "a label has '-' at its third and fourth place";
+    return NULL;
+}
+
+/* Sets *idna if some label needs libidn2's opinion. */
+static const char *check_labels(struct slice name, bool *idna)
+{
+    const char *fault = NULL;
+
+    while (name.len > 0 && fault == NULL) {
+        struct slice label = slice_sub(name, 0, slice_find(name, '.'));
+
+        fault = check_hyphens(label);
+        *idna |= label.len >= 4 && slice_is_nocase(slice_sub(label, 0, 4), "xn--");
+        name = domain_parent(name);
+    }
+    return fault;
+}
+
+static bool is_ascii(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)text.ptr[i] >= 0x80)
+            return false;
+    }
+    return true;
+}
+
+static int invalid(struct mox_error *err, const char *fault)
+{
+    return error_set(err, MOX_E_INVAL, "%s", fault);
+}
+
+/* Text is long enough for a name of 253 bytes in A-labels and short enough to be worth a look. */
+enum { LONGEST_UNICODE = 4 * MOX_LIMIT_DOMAIN };
+
+static int parse_idna(struct slice text, struct domain *out, struct mox_error *err)
+{
+    char copy[LONGEST_UNICODE + 1];
+    char *ascii = NULL;
+    const char *fault;
+    bool ignored = false;
+    int rc;
+
+    if (text.len > LONGEST_UNICODE)
+        return invalid(err, "name is longer than 253 bytes");
+    if (slice_utf8(text) != text.len || memchr(text.ptr, '\0', text.len) != NULL)
+        return invalid(err, "name is not valid UTF-8");
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    rc = idn2_lookup_u8((const uint8_t *)copy, (uint8_t **)&ascii,
+                        IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL | IDN2_ALABEL_ROUNDTRIP);
+    if (rc == IDN2_MALLOC)
+        return error_nomem(err);
+    if (rc != IDN2_OK)
+        return error_set(err, MOX_E_INVAL, "no valid IDNA name: %s", idn2_strerror(rc));
+    fault = check_shape(slice_of(ascii), false);
+    if (fault == NULL)
+        fault = check_labels(slice_of(ascii), &ignored);
+    if (fault == NULL)
+        copy_lower(slice_of(ascii), out);
+    idn2_free(ascii);
+    return fault == NULL ? MOX_OK : invalid(err, fault);
+}
+
+int domain_parse(struct slice text, struct domain *out, struct mox_error *err)
+{
+    const char *fault;
+    struct mox_ip ip;
+    bool idna = false;
+
+    out->len = 0;
+    out->name[0] = '\0';
+    if (ip_parse_plain(text, &ip) == MOX_OK)
+        return invalid(err, "an IP address stands where a name is required");
+    if (!is_ascii(text))
+        return parse_idna(text, out, err);
+    fault = check_shape(text, false);
+    if (fault == NULL)
+        fault = check_labels(text, &idna);
+    if (fault != NULL)
+        return invalid(err, fault);
+    if (idna)
+        return parse_idna(text, out, err);
+    copy_lower(text, out);
+    return MOX_OK;
+}
+
+int domain_to_unicode(const struct domain *domain, char *out, size_t cap)
+{
+    char *text = NULL;
+    int rc = idn2_to_unicode_8z8z(domain->name, &text, 0);
+    struct slice s = rc == IDN2_OK ? slice_of(text) : domain_slice(domain);
+
+    if (rc == IDN2_MALLOC)
+        return MOX_E_NOMEM;
+    if (s.len >= cap)
+        s = domain_slice(domain);
+    if (s.len >= cap) {
+        idn2_free(text);
+        return MOX_E_LIMIT;
+    }
+    memcpy(out, s.ptr, s.len);
+    out[s.len] = '\0';
+    idn2_free(text);
+    return MOX_OK;
+}
+
+/* Behind the last '@' that no quoted local part holds; a domain cannot hold one. */
+static struct slice behind_at(struct slice address)
+{
+    for (size_t i = address.len; i > 0; i--) {
+        if (address.ptr[i - 1] == '@')
+            return slice_sub(address, i, address.len);
+    }
+    return address;
+}
+
+int domain_of_address(const char *address, struct domain *out, struct mox_ip *literal,
+                      struct mox_error *err)
+{
+    struct slice text = behind_at(slice_of(address));
+    struct mox_ip ip = {0};
+    int status = MOX_OK;
+
+    out->len = 0;
+    out->name[0] = '\0';
+    if (text.len > 0 && text.ptr[0] == '[') {
+        if (mox_ip_parse(text.ptr, &ip) != MOX_OK)
+            status = invalid(err, "no valid address literal");
+    } else if (text.len > 0) {
+        status = domain_parse(text, out, err);
+    } else if (address != NULL && address[0] != '\0') {
+        status = invalid(err, "nothing stands behind the '@'");
+    }
+    if (literal != NULL)
+        *literal = ip;
+    return status;
+}

@@ -1,0 +1,59 @@
+/*
+ * limits.h - every bound of the library, with unit and reason. Exceeding one is an error, or a
+ * drop, that names it.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+enum {
+    /* configuration */
+    MOX_LIMIT_CONFIG = 64 << 20,      /* bytes of all files together */
+    MOX_LIMIT_CONFIG_LINE = 64 << 10, /* bytes of one line */
+    MOX_LIMIT_CONFIG_DEPTH = 16,      /* nested blocks; mox's schema needs 9 */
+    MOX_LIMIT_CONFIG_PROBLEMS = 1000, /* problems told one by one; the rest is counted */
+    MOX_LIMIT_CA_FILE = 16 << 20,     /* bytes of a file of certificates that is looked at */
+    MOX_LIMIT_CONFIG_SOURCES = 16,    /* files of one configuration */
+    MOX_LIMIT_FAIL_MESSAGE = 256,     /* bytes, mox's own bound on Fail.SMTPMessage */
+
+    /* names and addresses */
+    MOX_LIMIT_DOMAIN = 253,           /* bytes, RFC 1035 section 2.3.4 without the final dot */
+    MOX_LIMIT_LABEL = 63,             /* bytes, the same */
+    MOX_LIMIT_LABELS = 127,           /* labels that fit a name */
+    MOX_LIMIT_ADDRESS = 64 + 1 + 255, /* bytes of a mailbox, RFC 5321 section 4.5.3.1 */
+    MOX_LIMIT_IP_TEXT = 64,           /* bytes that hold any address with its zone, and NUL */
+
+    /* DNS */
+    MOX_LIMIT_DNS_MESSAGE = 65535,  /* bytes, RFC 1035 section 4.2.2 */
+    MOX_LIMIT_DNS_RECORDS = 4096,   /* records of one answer that are read */
+    MOX_LIMIT_DNS_BUILT = 4 << 20,  /* bytes of an answer made from a host's records */
+    MOX_LIMIT_DNS_SERVERS = 8,      /* name servers asked; resolv.conf has 3 by custom */
+    MOX_LIMIT_RESOLV_CONF = 1 << 20, /* bytes of resolv.conf */
+    MOX_LIMIT_CNAME = 10,           /* aliases of a host followed */
+    MOX_LIMIT_NEXT_HOP = 16,        /* the recipient domain and 15 aliases, as mox */
+    MOX_LIMIT_MX = 32,              /* MX hosts considered */
+    MOX_LIMIT_HOST_ADDRESSES = 16,  /* addresses of one host, both families represented */
+    MOX_LIMIT_HOSTS_FILE = 4 << 20, /* bytes of the hosts file */
+
+    /* dialing */
+    MOX_LIMIT_ATTEMPTS = 10,  /* addresses dialed in one delivery */
+    MOX_LIMIT_GREETED = 4,    /* sessions that reached a greeting in one delivery */
+    MOX_LIMIT_IN_FLIGHT = 2,  /* connects at once in a race */
+    MOX_LIMIT_DIALED = 64,    /* entries of a history given with a dial */
+    MOX_LIMIT_SOURCES = 16,   /* source addresses given with a dial or a transport */
+    MOX_LIMIT_DROPS = 1024, /* dropped addresses a plan lists one by one; the rest is counted */
+
+    /* SMTP */
+    MOX_LIMIT_REPLY_LINE = 2048,     /* bytes with the line end; mox's bound */
+    MOX_LIMIT_REPLY_LINES = 128,     /* lines of one reply */
+    MOX_LIMIT_REPLY = 16 << 10,      /* bytes of one reply */
+    MOX_LIMIT_READ_AHEAD = 16 << 10, /* bytes read and not yet asked for */
+    MOX_LIMIT_RETRY_AFTER = 86400,   /* seconds that a server's text may ask us to wait */
+
+    /* the context */
+    MOX_LIMIT_IDS = 1 << 24,         /* ops, queries and streams of a context at one time */
+    MOX_LIMIT_DESCRIPTORS = 1 << 20, /* a descriptor's number, for the table of interests */
+    MOX_LIMIT_ROUNDS = 16,           /* times a dispatch looks at what its events brought about */
+    MOX_LIMIT_FAMILY_HOSTS = 3       /* hosts that must stall before a family is put last */
+};
+
+#endif

@@ -1,0 +1,203 @@
+/* slice.c - see slice.h. */
+#include "base/slice.h"
+
+#include <string.h>
+
+struct slice slice_of(const char *text)
+{
+    struct slice s = {text, text == NULL ? 0 : strlen(text)};
+
+    return s;
+}
+
+struct slice slice_sub(struct slice s, size_t from, size_t to)
+{
+    if (to > s.len)
+        to = s.len;
+    if (from > to)
+        from = to;
+    if (s.ptr == NULL)
+        return s;
+    return (struct slice){s.ptr + from, to - from};
+}
+
+bool slice_equal(struct slice a, struct slice b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+bool slice_is(struct slice a, const char *text)
+{
+    return slice_equal(a, slice_of(text));
+}
+
+bool slice_is_nocase(struct slice a, const char *text)
+{
+    struct slice b = slice_of(text);
+
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        if (slice_lower(a.ptr[i]) != slice_lower(b.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
+bool slice_starts(struct slice s, const char *prefix)
+{
+    struct slice p = slice_of(prefix);
+
+    return s.len >= p.len && slice_equal(slice_sub(s, 0, p.len), p);
+}
+
+size_t slice_find(struct slice s, char byte)
+{
+    const char *at = s.len == 0 ? NULL : memchr(s.ptr, byte, s.len);
+
+    return at == NULL ? s.len : (size_t)(at - s.ptr);
+}
+
+struct slice slice_trim(struct slice s)
+{
+    size_t from = 0, to = s.len;
+
+    while (from < to && (s.ptr[from] == ' ' || s.ptr[from] == '\t'))
+        from++;
+    while (to > from && (s.ptr[to - 1] == ' ' || s.ptr[to - 1] == '\t'))
+        to--;
+    return slice_sub(s, from, to);
+}
+
+struct slice slice_word(struct slice *text)
+{
+    struct slice rest = slice_trim(*text);
+    size_t len = 0;
+
+    while (len < rest.len && rest.ptr[len] != ' ' && rest.ptr[len] != '\t')
+        len++;
+    *text = slice_sub(rest, len, rest.len);
+    return slice_sub(rest, 0, len);
+}
+
+bool slice_number(struct slice s, uint64_t max, uint64_t *out)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < s.len; i++) {
+        uint64_t digit = (uint64_t)(s.ptr[i] - '0');
+
+        if (!slice_is_digit(s.ptr[i]) || n > (max - digit) / 10 || digit > max)
+            return false;
+        n = 10 * n + digit;
+    }
+    *out = n;
+    return s.len > 0;
+}
+
+bool slice_is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+char slice_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+char slice_upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+bool slice_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+bool slice_is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Bytes of the character that starts here, 0 if none does (RFC 3629 section 4). */
+static size_t utf8_character(const unsigned char *p, size_t left)
+{
+    unsigned char low = 0x80, high = 0xbf;
+    size_t n;
+
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] < 0xc2 || p[0] > 0xf4)
+        return 0;
+    n = p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    if (left < n)
+        return 0;
+    if (p[0] == 0xe0)
+        low = 0xa0;
+    else if (p[0] == 0xed)
+        high = 0x9f;
+    else if (p[0] == 0xf0)
+        low = 0x90;
+    else if (p[0] == 0xf4)
+        high = 0x8f;
+    if (p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < n; i++) {
+        if (p[i] < 0x80 || p[i] > 0xbf)
+            return 0;
+    }
+    return n;
+}
+
+size_t slice_utf8(struct slice s)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    size_t at = 0;
+
+    while (at < s.len) {
+        size_t n = utf8_character(p + at, s.len - at);
+
+        if (n == 0)
+            break;
+        at += n;
+    }
+    return at;
+}
+
+size_t slice_clean(struct slice s, bool lines, char *out, size_t cap)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    size_t len = 0;
+
+    for (size_t at = 0, n; at < s.len; at += n) {
+        bool bad;
+
+        n = utf8_character(p + at, s.len - at);
+        bad = n == 0 || (n == 1 && slice_is_control(s.ptr[at]) && !(lines && s.ptr[at] == '\n'));
+        n = n == 0 ? 1 : n;
+        if (n >= cap - len)
+            break;
+        if (bad)
+            out[len] = '?';
+        else
+            memcpy(out + len, s.ptr + at, n);
+        len += n;
+    }
+    out[len] = '\0';
+    return len;
+}
+
+void slice_clean_in_place(char *text, size_t len)
+{
+    for (size_t at = 0, n; at < len; at += n) {
+        n = 1;
+        if (text[at] >= ' ' && text[at] < 0x7f) /* nearly always */
+            continue;
+        n = utf8_character((const unsigned char *)text + at, len - at);
+        if (n > 1)
+            continue;
+        text[at] = '?'; /* no character, or a control character */
+        n = 1;
+    }
+}
