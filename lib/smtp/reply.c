@@ -1,0 +1,148 @@
+/*
+ * reply.c - see reply.h. A code that changes within a reply means that client and server have lost
+ * step; to go on would be to take the answer to one command for the answer to another.
+ *
+ * The unfinished line stands in the buffer as it came, its code included. When it ends, its words
+ * move over the code: they are always shorter than what they replace, so nothing can fail there.
+ */
+#include "smtp/reply.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+
+enum { CODE_LEN = 3, CODE_FIRST = 200, CODE_LAST = 599, QUOTED = 80 /* bytes shown in an error */ };
+
+static_assert(MOX_LIMIT_REPLY_LINE >= 512, "RFC 5321 section 4.5.3.1.5: such a line must fit");
+static_assert(MOX_LIMIT_REPLY >= MOX_LIMIT_REPLY_LINE, "a reply holds a line");
+static_assert(MOX_LIMIT_REPLY_LINES <= UINT16_MAX, "smtp_reply.lines");
+
+/* The code of "250", "250 text" or "250-text", and whether it is the last line; 0 for all else. */
+static uint16_t parse_code(struct slice line, bool *last)
+{
+    unsigned code = 0;
+
+    if (line.len < CODE_LEN)
+        return 0;
+    for (size_t i = 0; i < CODE_LEN; i++) {
+        if (!slice_is_digit(line.ptr[i]))
+            return 0;
+        code = 10 * code + (unsigned)(line.ptr[i] - '0');
+    }
+    *last = line.len == CODE_LEN || line.ptr[CODE_LEN] == ' ';
+    if (code < CODE_FIRST || code > CODE_LAST || !(*last || line.ptr[CODE_LEN] == '-'))
+        return 0;
+    return (uint16_t)code;
+}
+
+static int no_reply(struct slice line, struct mox_error *err)
+{
+    char quoted[QUOTED];
+
+    slice_clean(line, false, quoted, sizeof quoted);
+    return error_set(
+        err, MOX_E_PROTOCOL,
+        "the server does not speak SMTP: its line has no reply code of 200 to 599 with "
+        "blank or dash behind it: \"%s\"",
+        quoted);
+}
+
+static int over_limit(struct mox_error *err, int limit, const char *what, const char *name)
+{
+    error_set(err, MOX_E_LIMIT, "the server's reply is too long: over %d %s (%s)", limit, what,
+              name);
+    if (err != NULL)
+        err->about = MOX_ABOUT_HOST;
+    return MOX_E_LIMIT;
+}
+
+static bool is_white(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* White space at the end says nothing, and a second CR there is seen in the wild. */
+static struct slice cut_end(struct slice words)
+{
+    while (words.len > 0 && is_white(words.ptr[words.len - 1]))
+        words.len--;
+    return words;
+}
+
+/* The buffer ends in the LF of a whole line. */
+static int end_line(struct smtp_reply *reply, struct mox_error *err)
+{
+    char *start = reply->text.ptr + reply->line;
+    struct slice line = {start, reply->text.len - reply->line - 1}, words;
+    bool last = false;
+    uint16_t code;
+
+    if (reply->lines == MOX_LIMIT_REPLY_LINES)
+        return over_limit(err, MOX_LIMIT_REPLY_LINES, "lines", "MOX_LIMIT_REPLY_LINES");
+    if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+        line.len--;
+    code = parse_code(line, &last);
+    if (code == 0)
+        return no_reply(line, err);
+    if (reply->code != 0 && reply->code != code)
+        return error_set(err, MOX_E_PROTOCOL,
+                         "the server broke SMTP: its reply began as %d and went on as %d",
+                         reply->code, code);
+    words = cut_end(slice_sub(line, CODE_LEN + 1, line.len));
+    memmove(start, words.ptr, words.len);
+    slice_clean_in_place(start, words.len);
+    start[words.len] = last ? '\0' : '\n';
+    reply->text.len = reply->line + words.len + !last;
+    reply->line = (uint32_t)reply->text.len; /* below MOX_LIMIT_REPLY */
+    reply->code = code;
+    reply->lines++;
+    reply->complete = last;
+    return MOX_OK;
+}
+
+/* A line, or what has come of it. */
+static int push_piece(struct smtp_reply *reply, struct slice piece, struct mox_error *err)
+{
+    size_t line = reply->text.len - reply->line;
+
+    if (piece.len > MOX_LIMIT_REPLY_LINE - line)
+        return over_limit(err, MOX_LIMIT_REPLY_LINE, "bytes in a line", "MOX_LIMIT_REPLY_LINE");
+    if (piece.len > MOX_LIMIT_REPLY - reply->bytes)
+        return over_limit(err, MOX_LIMIT_REPLY, "bytes", "MOX_LIMIT_REPLY");
+    if (buffer_append(&reply->text, piece.ptr, piece.len) != MOX_OK)
+        return error_nomem(err);
+    reply->bytes += (uint32_t)piece.len;
+    return MOX_OK;
+}
+
+int smtp_reply_push(struct smtp_reply *reply, struct slice input, size_t *used,
+                    struct mox_error *err)
+{
+    *used = 0;
+    while (*used < input.len && !reply->complete) {
+        struct slice rest = slice_sub(input, *used, input.len);
+        size_t lf = slice_find(rest, '\n'); /* with or without CR: servers exist that send none */
+        struct slice piece = slice_sub(rest, 0, lf + 1);
+        int status = push_piece(reply, piece, err);
+
+        if (status == MOX_OK && lf < rest.len)
+            status = end_line(reply, err);
+        if (status != MOX_OK)
+            return status;
+        *used += piece.len;
+    }
+    return MOX_OK;
+}
+
+struct slice smtp_reply_text(const struct smtp_reply *reply)
+{
+    return buffer_slice(&reply->text);
+}
+
+void smtp_reply_free(struct smtp_reply *reply)
+{
+    buffer_free(&reply->text);
+    *reply = (struct smtp_reply){0};
+}

@@ -1,0 +1,115 @@
+/*
+ * session.h - the client's side of an SMTP session as a machine without I/O and clock: bytes in,
+ * bytes out (RFC 5321 section 3.1).
+ *
+ * The owner of the connection writes what smtp_session_output shows, tells what was written with
+ * smtp_session_sent, gives what it read to smtp_session_input, and keeps the deadline of the state:
+ * from the moment the state is entered to its whole reply.
+ */
+#ifndef SMTP_SESSION_H
+#define SMTP_SESSION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <moxdial/base.h>
+
+#include "base/buffer.h"
+#include "base/slice.h"
+#include "smtp/ehlo.h"
+#include "smtp/reply.h"
+
+/*
+ * GREETING --220--> EHLO --2xx-------------------> READY --smtp_session_quit--> QUIT
+ *    |               |`--500 to 504--> HELO --2xx-->'                             ^
+ *    |               |                  |                                         |
+ *    `--4xx, 5xx-----+------------------+------------> REFUSED --smtp_session_quit'
+ *
+ * With stop_at MOX_STAGE_GREETING the 220 leads to READY. 421, bytes that are no reply or come out
+ * of turn, limits and lack of memory lead from anywhere to BROKEN, where nothing is said any more.
+ */
+enum smtp_state {
+    SMTP_GREETING = 0,
+    SMTP_EHLO,
+    SMTP_HELO,
+    SMTP_READY,   /* the goal is reached; what the server says now is the host's to read */
+    SMTP_REFUSED, /* by a reply; QUIT may be sent */
+    SMTP_QUIT,    /* QUIT is in the output; its reply is not awaited */
+    SMTP_BROKEN
+};
+
+/* Which of the host's deadlines holds; each is for a whole reply, not a byte. */
+enum smtp_deadline { SMTP_DEADLINE_NONE = 0, SMTP_DEADLINE_GREETING, SMTP_DEADLINE_EHLO };
+
+struct smtp_session {        /* all zero: not started; smtp_session_free is allowed */
+    struct buffer out;       /* to be written */
+    struct smtp_reply reply; /* the one that is awaited */
+    struct smtp_ehlo ehlo;   /* of the last EHLO */
+    char *name;              /* owned: the argument of EHLO and HELO */
+    char *greeting;          /* owned: the greeting's words; NULL: none came */
+    uint8_t state;           /* enum smtp_state */
+    uint8_t stage;           /* enum mox_stage: at work, or reached */
+    uint8_t stop_at;         /* MOX_STAGE_GREETING, _EHLO or _READY */
+    bool early;              /* the reply began before its command was sent */
+};
+
+/*
+ * name: copied; the argument of EHLO, printable ASCII without blanks. stop_at: enum mox_stage; 0 or
+ * one that this session does not have: the next it has. MOX_OK; MOX_E_INVAL: no name to say;
+ * MOX_E_NOMEM. *s: zero or freed before.
+ */
+int smtp_session_start(struct smtp_session *s, struct slice name, int stop_at,
+                       struct mox_error *err);
+
+/* Bytes to write now, whole lines that hold no secret yet; borrowed until the next call. */
+struct slice smtp_session_output(const struct smtp_session *s);
+
+/* The first n bytes of the output have been written. */
+void smtp_session_sent(struct smtp_session *s, size_t n);
+
+/*
+ * Takes bytes up to the end of the reply that ends the current state, and enters the next. Call it
+ * again while bytes are left and smtp_session_ready is false, and only then write: what is left
+ * here before the next command is written has come out of turn. *used: bytes taken; in READY none.
+ * MOX_OK: go on. Failures, with err->stage set: MOX_E_REFUSED (err as policy_classify fills it),
+ * MOX_E_PROTOCOL, MOX_E_LIMIT, MOX_E_NOMEM; MOX_E_STATE: after a failure or QUIT.
+ */
+int smtp_session_input(struct smtp_session *s, struct slice bytes, size_t *used,
+                       struct mox_error *err);
+
+/* The server has closed the connection: MOX_E_CLOSED, with the stage and what was awaited. */
+int smtp_session_eof(const struct smtp_session *s, struct mox_error *err);
+
+/* The goal is reached. */
+bool smtp_session_ready(const struct smtp_session *s);
+
+/*
+ * Puts QUIT into the output if the session is sound: READY, or refused by another reply than 421.
+ * Otherwise, and without memory, nothing happens: closing is always right. Without the host's own
+ * dialogue in between: whether that left a command unanswered only the host knows.
+ */
+void smtp_session_quit(struct smtp_session *s);
+
+/* enum mox_stage: the one at work or, once READY, the one reached. */
+int smtp_session_stage(const struct smtp_session *s);
+
+/* enum smtp_deadline of the state. */
+int smtp_session_deadline_kind(const struct smtp_session *s);
+
+/* What the state waits for, for a sentence: "greeting", "reply to EHLO"; "": nothing. */
+const char *smtp_session_awaited(const struct smtp_session *s);
+
+/* "greeting", "ehlo", …, as a trace shows it. */
+const char *smtp_session_state_name(int state);
+
+/* The greeting's words, lines joined by '\n', also of one that refused; NULL: none came. */
+const char *smtp_session_greeting(const struct smtp_session *s);
+
+/* What EHLO or HELO said; NULL: not said. Borrowed until smtp_session_free. */
+const char *smtp_session_name(const struct smtp_session *s);
+
+/* Frees all it holds; all zero again. */
+void smtp_session_free(struct smtp_session *s);
+
+#endif
