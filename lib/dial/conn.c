@@ -1,0 +1,321 @@
+/* conn.c - see conn.h and moxdial/conn.h. */
+#include "dial/conn.h"
+
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/mem.h"
+#include "policy/nat.h"
+
+enum { READ_SIZE = 4096 };
+
+struct conn_watch {   /* mox_conn_watch: one at a time */
+    struct ctx_op op; /* first */
+    struct mox_conn *conn;
+    mox_done_fn *fn;
+    void *arg;
+    int events, status; /* asked for; of the end */
+};
+
+struct mox_conn {
+    struct part_link link; /* first */
+    struct dial *dial;     /* owned, once handed over; has the stream and the session */
+    bool handed_over;
+    bool spoken; /* the host has written: the dialogue, QUIT included, is its own */
+    struct conn_watch watch;
+    struct mox_session view;
+};
+
+int conn_make(struct dial *d, struct mox_error *err)
+{
+    struct mox_conn *conn;
+
+    if (dial_is_plan(d))
+        return MOX_OK;
+    conn = mem_new(sizeof *conn);
+    if (conn == NULL)
+        return error_nomem(err);
+    conn->dial = d;
+    d->conn = conn;
+    d->stream->ops->want(d->stream, 0);
+    part_link(&d->part->conns, &conn->link);
+    d->ctx->stats.dials_ok++;
+    return MOX_OK;
+}
+
+void conn_hand_over(struct mox_conn *conn)
+{
+    conn->handed_over = true;
+    conn->dial->conn = NULL;
+    conn->dial->stream->ready = NULL;
+}
+
+static void drop_watch(struct mox_conn *conn)
+{
+    ctx_op_drop(&conn->watch.op);
+    conn->watch.fn = NULL;
+}
+
+/* Frees the connection alone. */
+static void discard(struct mox_conn *conn)
+{
+    drop_watch(conn);
+    part_unlink(&conn->link);
+    conn->dial->conn = NULL;
+    mem_free(conn);
+}
+
+void conn_end(struct part_link *link)
+{
+    struct mox_conn *conn = (struct mox_conn *)link; /* its first member */
+    struct dial *d = conn->dial;
+    bool owned = conn->handed_over;
+
+    if (owned && !conn->spoken && !d->ctx->forked)
+        dial_close_stream(d, true);
+    discard(conn);
+    if (owned)
+        dial_free(d);
+}
+
+struct dial *conn_give_up(struct mox_conn *conn)
+{
+    struct dial *d = conn->dial;
+
+    dial_close_stream(d, !conn->spoken);
+    discard(conn);
+    return d;
+}
+
+struct dial *conn_dial(const struct mox_conn *conn)
+{
+    return conn->dial;
+}
+
+void mox_conn_close(struct mox_conn *conn)
+{
+    if (conn != NULL)
+        conn_end(&conn->link);
+}
+
+struct mox_plan *mox_conn_plan(const struct mox_conn *conn)
+{
+    return conn->dial->plan;
+}
+
+static bool is_dual_stack(const struct dial *d)
+{
+    const struct plan_host *host = d->attempt->candidate->host;
+    uint32_t families = 0;
+
+    for (size_t i = 0; i < d->plan->kept.len; i++) {
+        const struct plan_candidate *candidate = plan_kept_at(d->plan, i);
+
+        if (candidate->host == host)
+            families |= ip_family_bit(candidate->view.ip.family);
+    }
+    return families == (MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6);
+}
+
+/* The system is asked for our end only here, where somebody wants it. */
+static void fill_local(struct dial *d, struct mox_session *view)
+{
+    if (view->local.family != 0 && view->local_port != 0)
+        return;
+    if (d->stream->ops->local(d->stream, &view->local, &view->local_port) == MOX_OK)
+        d->attempt->view.local = view->local;
+    view->public_ip = policy_public_source(d->plan->rules.config, &view->local);
+}
+
+const struct mox_session *mox_conn_session(const struct mox_conn *conn)
+{
+    static const char *const nothing[] = {NULL};
+    struct dial *d = conn->dial;
+    struct mox_session *view = &((struct mox_conn *)(uintptr_t)conn)->view; /* only a cache */
+    const struct smtp_ehlo *ehlo = &d->smtp.ehlo;
+
+    view->host = d->attempt->candidate->view.host;
+    view->transport = d->plan->info.route.transport;
+    view->ehlo_sent = smtp_session_name(&d->smtp);
+    view->greeting = smtp_session_greeting(&d->smtp);
+    view->remote = d->attempt->candidate->view.ip;
+    view->remote_port = d->attempt->candidate->view.port;
+    view->stage = d->plan->rules.stop_at;
+    view->extensions = ehlo->extensions;
+    view->size_limit = ehlo->size_limit;
+    view->rcpt_limit = ehlo->rcpt_limit;
+    view->mail_limit = ehlo->mail_limit;
+    view->ehlo = ehlo->lines == NULL ? nothing : (const char *const *)ehlo->lines;
+    view->tls_names = nothing;
+    view->tls_verified = MOX_TLS_NONE;
+    view->dual_stack = is_dual_stack(d);
+    fill_local(d, view);
+    return view;
+}
+
+static int take_ahead(struct mox_conn *conn, void *buf, size_t cap, size_t *n)
+{
+    struct slice ahead = buffer_slice(&conn->dial->ahead);
+
+    *n = ahead.len < cap ? ahead.len : cap;
+    if (*n == 0)
+        return MOX_E_AGAIN;
+    memcpy(buf, ahead.ptr, *n);
+    buffer_take(&conn->dial->ahead, *n);
+    if (buffer_slice(&conn->dial->ahead).len == 0)
+        buffer_free(&conn->dial->ahead);
+    return MOX_OK;
+}
+
+int mox_conn_read(struct mox_conn *conn, void *buf, size_t cap, size_t *n)
+{
+    struct stream *stream = conn->dial->stream;
+
+    *n = 0;
+    if (cap == 0)
+        return MOX_E_INVAL;
+    if (take_ahead(conn, buf, cap, n) == MOX_OK)
+        return MOX_OK;
+    return stream->ops->read(stream, buf, cap, n);
+}
+
+int mox_conn_write(struct mox_conn *conn, const void *buf, size_t len, size_t *n)
+{
+    struct stream *stream = conn->dial->stream;
+
+    *n = 0;
+    if (len == 0)
+        return MOX_OK;
+    conn->spoken = true;
+    return stream->ops->write(stream, buf, len, n);
+}
+
+/* Reads ahead, so that "readable" is a promise. MOX_E_AGAIN: not yet. */
+static int read_ahead(struct mox_conn *conn)
+{
+    struct stream *stream = conn->dial->stream;
+    struct buffer *ahead = &conn->dial->ahead;
+    char *room;
+    size_t n = 0;
+    int status;
+
+    if (buffer_slice(ahead).len > 0)
+        return MOX_OK;
+    room = buffer_room(ahead, READ_SIZE);
+    if (room == NULL)
+        return MOX_E_NOMEM;
+    status = stream->ops->read(stream, room, READ_SIZE, &n);
+    if (status == MOX_OK)
+        buffer_grown(ahead, n);
+    return status;
+}
+
+/* MOX_E_AGAIN: what is watched for does not hold yet. */
+static int check_watch(struct conn_watch *watch, int ready)
+{
+    int status = MOX_E_AGAIN;
+
+    if ((watch->events & ready & MOX_WRITE) != 0)
+        return MOX_OK;
+    if ((watch->events & MOX_READ) != 0)
+        status = read_ahead(watch->conn);
+    return status == MOX_E_AGAIN || status == MOX_E_NOMEM ? status : MOX_OK;
+}
+
+static void on_ready(void *arg, struct stream *stream, int events)
+{
+    struct mox_conn *conn = arg;
+    int status = check_watch(&conn->watch, events);
+
+    if (status == MOX_E_AGAIN) {
+        stream->ops->want(stream, conn->watch.events);
+        return;
+    }
+    stream->ops->want(stream, 0);
+    conn->watch.status = status;
+    ctx_op_complete(&conn->watch.op);
+}
+
+static void watch_finish(struct ctx_op *op)
+{
+    struct conn_watch *watch = (struct conn_watch *)op; /* its first member */
+    struct mox_error err;
+    int status = watch->status;
+    mox_done_fn *fn = watch->fn;
+
+    watch->fn = NULL;
+    watch->conn->dial->stream->ready = NULL;
+    if (status == MOX_E_NOMEM)
+        error_nomem(&err);
+    else if (status != MOX_OK)
+        error_set(&err, status, "the context is shutting down");
+    fn(watch->arg, status, status == MOX_OK ? NULL : &err);
+}
+
+static void watch_cancel(struct ctx_op *op)
+{
+    struct conn_watch *watch = (struct conn_watch *)op;
+
+    watch->fn = NULL;
+    watch->conn->dial->stream->ready = NULL;
+    if (!watch->conn->dial->ctx->forked)
+        watch->conn->dial->stream->ops->want(watch->conn->dial->stream, 0);
+}
+
+static void watch_shutdown(struct ctx_op *op)
+{
+    ((struct conn_watch *)op)->status = MOX_E_SHUTDOWN;
+    ctx_op_complete(op);
+}
+
+static const struct ctx_op_class watch_class = {watch_finish, watch_cancel, watch_shutdown};
+
+mox_op_id mox_conn_watch(struct mox_conn *conn, int events, mox_done_fn *fn, void *arg,
+                         struct mox_error *err)
+{
+    struct conn_watch *watch = &conn->watch;
+    struct stream *stream = conn->dial->stream;
+    mox_op_id id;
+
+    if ((events & (MOX_READ | MOX_WRITE)) == 0 || fn == NULL) {
+        error_set(err, MOX_E_INVAL, "mox_conn_watch: no events, or no function");
+        return 0;
+    }
+    if (watch->fn != NULL) {
+        error_set(err, MOX_E_BUSY, "the connection is watched already");
+        return 0;
+    }
+    id = ctx_op_start(conn->dial->ctx, &watch->op, &watch_class, err);
+    if (id == 0)
+        return 0;
+    watch->conn = conn;
+    watch->fn = fn;
+    watch->arg = arg;
+    watch->events = events;
+    watch->status = check_watch(watch, 0);
+    if (watch->status != MOX_E_AGAIN) {
+        ctx_op_complete(&watch->op);
+    } else {
+        stream_notify(stream, on_ready, conn);
+        stream->ops->want(stream, events);
+    }
+    ctx_arm(conn->dial->ctx);
+    return id;
+}
+
+int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead, size_t cap, size_t *n)
+{
+    struct dial *d = conn->dial;
+
+    *fd = -1;
+    *n = 0;
+    if (buffer_slice(&d->ahead).len > cap)
+        return MOX_E_LIMIT;
+    *fd = d->stream->ops->fd(d->stream);
+    if (*fd < 0)
+        return MOX_E_UNSUPPORTED;
+    take_ahead(conn, readahead, cap, n);
+    conn->spoken = true; /* no QUIT: the session lives on */
+    conn_end(&conn->link);
+    return MOX_OK;
+}

@@ -1,0 +1,401 @@
+/* dial.c - see dial.h. Nothing here knows SMTP or DNS: it says who is next and until when. */
+#include "dial/dial.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/names.h"
+#include "dial/conn.h"
+#include "dial/hosts.h"
+#include "dial/outcome.h"
+#include "dial/race.h"
+#include "dial/talk.h"
+
+void dial_log(const struct dial *d, int level, int stage, const struct plan_candidate *candidate,
+              const char *format, ...)
+{
+    struct mox_log_entry entry = {.level = level, .stage = stage, .tag = d->plan->rules.tag};
+    char text[512];
+    va_list args;
+
+    if (!ctx_logs(d->ctx, level))
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    entry.host = candidate == NULL ? d->plan->rules.name : candidate->view.host;
+    if (candidate != NULL)
+        entry.address = candidate->view.ip;
+    entry.text = text;
+    ctx_log(d->ctx, &entry);
+}
+
+static int run_mx(struct dial *d, int *next, struct mox_error *err)
+{
+    int status;
+
+    if (d->plan->rules.target != REQUEST_DOMAIN) {
+        status = hosts_take_single(d, err);
+    } else if (d->mx == NULL || !d->mx->chain.finished) {
+        return MOX_E_AGAIN;
+    } else {
+        status = hosts_take_mx(d, err);
+        lookup_mx_free(d->mx);
+        d->mx = NULL;
+    }
+    if (status != MOX_OK)
+        return status;
+    status = hosts_open_window(d, err);
+    if (status == MOX_E_EOF)
+        return outcome_failure(d, err);
+    *next = DIAL_ADDRESSES;
+    return status;
+}
+
+static int run_addresses(struct dial *d, int *next, struct mox_error *err)
+{
+    int status = hosts_update(d, err);
+
+    if (status != MOX_OK)
+        return status;
+    *next = dial_is_plan(d) ? DIAL_DONE : DIAL_CONNECT;
+    return dial_is_plan(d) ? outcome_of_plan(d, err) : MOX_OK;
+}
+
+/* Where to go when no candidate is left among what is known. */
+static int run_dry(struct dial *d, int *next, struct mox_error *err)
+{
+    int status;
+
+    *next = DIAL_ADDRESSES;
+    if (!hosts_settled(d) && !d->limited) {
+        d->resolve_us = UINT64_MAX; /* whatever comes next is taken at once */
+        return MOX_OK;
+    }
+    if (d->limited)
+        return outcome_failure(d, err);
+    status = hosts_open_window(d, err);
+    return status == MOX_E_EOF ? outcome_failure(d, err) : status;
+}
+
+static int run_connect(struct dial *d, int *next, struct mox_error *err)
+{
+    int status = MOX_OK;
+
+    if (!hosts_settled(d))
+        status = hosts_update(d, err); /* late answers join the race */
+    if (status != MOX_OK && status != MOX_E_AGAIN)
+        return status;
+    status = race_step(d, err);
+    if (status == MOX_E_EOF)
+        return run_dry(d, next, err);
+    if (status != MOX_OK)
+        return status;
+    *next = DIAL_SESSION;
+    return talk_begin(d, err);
+}
+
+static int run_session(struct dial *d, int *next, struct mox_error *err)
+{
+    int status = talk_step(d, err);
+
+    if (status == MOX_E_AGAIN)
+        return status;
+    if (status == MOX_OK) {
+        *next = DIAL_DONE;
+        return conn_make(d, err);
+    }
+    if (status == MOX_E_NOMEM)
+        return status;
+    *next = DIAL_CONNECT; /* the next candidate, if there is one */
+    return MOX_OK;
+}
+
+static const struct {
+    const char *name; /* as the trace shows it */
+    /* Do what can be done now. MOX_OK: go on in *next; MOX_E_AGAIN: wait; else the dial ends. */
+    int (*run)(struct dial *d, int *next, struct mox_error *err);
+} states[] = {
+    [DIAL_MX] = {"mx", run_mx},
+    [DIAL_ADDRESSES] = {"addresses", run_addresses},
+    [DIAL_CONNECT] = {"connect", run_connect},
+    [DIAL_SESSION] = {"session", run_session},
+    [DIAL_DONE] = {"done", NULL}, /* the end: step does not run it */
+};
+
+/* Called by step alone. */
+static void enter(struct dial *d, int next)
+{
+    dial_log(d, MOX_LOG_DEBUG, MOX_STAGE_NONE, NULL, "%s -> %s", states[d->state].name,
+             states[next].name);
+    d->state = (uint8_t)next;
+}
+
+/* Gives back what the end does not need; the host hears of it in the next dispatch. */
+static void finish(struct dial *d, int status, const struct mox_error *err)
+{
+    uint64_t now = ctx_now_us(d->ctx);
+
+    race_end(d, status == MOX_OK ? MOX_E_CANCELLED : status);
+    if (status != MOX_OK && d->attempt != NULL && d->attempt->view.end_ms < 0)
+        plan_end_attempt(d->plan, d->attempt, err->stage, err, now);
+    if (d->conn == NULL)
+        dial_close_stream(d, false);
+    lookup_mx_free(d->mx);
+    d->mx = NULL;
+    hosts_close_window(d);
+    ctx_timer_clear(d->ctx, &d->timer);
+    d->plan->info.elapsed_ms = (uint32_t)plan_ms(d->plan, now);
+    d->plan->resolved = dial_is_plan(d) && status == MOX_OK;
+    d->status = status;
+    d->state = DIAL_DONE;
+    if (status != MOX_OK) {
+        d->error = mem_new(sizeof *d->error);
+        if (d->error != NULL)
+            *d->error = *err;
+        dial_log(d, MOX_LOG_ERROR, err->stage, NULL, "%s", err->message);
+    }
+    ctx_op_complete(&d->op);
+}
+
+void dial_stop(struct dial *d, const struct mox_error *err)
+{
+    finish(d, err->code, err);
+}
+
+static void set_timer(struct dial *d)
+{
+    uint64_t at = d->deadline_us, race = race_deadline_us(d);
+
+    if (d->state == DIAL_ADDRESSES && d->resolve_us < at)
+        at = d->resolve_us;
+    if (d->state == DIAL_CONNECT && race < at)
+        at = race;
+    if (d->state == DIAL_SESSION && d->stage_us < at)
+        at = d->stage_us;
+    if (ctx_timer_set(d->ctx, &d->timer, at) != MOX_OK) {
+        struct mox_error err;
+
+        error_nomem(&err);
+        finish(d, MOX_E_NOMEM, &err);
+    }
+}
+
+void dial_step(struct dial *d)
+{
+    struct mox_error err;
+    int status = MOX_OK;
+
+    while (d->state != DIAL_DONE) {
+        int next = d->state;
+
+        status = ctx_now_us(d->ctx) >= d->deadline_us ? outcome_timeout(d, &err)
+                                                      : states[d->state].run(d, &next, &err);
+        if (status == MOX_E_AGAIN)
+            break;
+        if (status != MOX_OK) {
+            finish(d, status, &err);
+            return;
+        }
+        enter(d, next);
+    }
+    if (d->state == DIAL_DONE)
+        finish(d, MOX_OK, NULL);
+    else
+        set_timer(d);
+}
+
+static void on_timer(struct ctx_event *event)
+{
+    struct dial *d = (struct dial *)((char *)event - offsetof(struct dial, timer.event));
+
+    dial_step(d);
+}
+
+static void on_mx(void *arg)
+{
+    dial_step(arg);
+}
+
+void dial_close_stream(struct dial *d, bool quit)
+{
+    struct slice out;
+    size_t n;
+
+    if (d->stream == NULL)
+        return;
+    if (quit) {
+        smtp_session_quit(&d->smtp);
+        out = smtp_session_output(&d->smtp);
+        if (out.len > 0) /* one try: the connection is given up whatever comes of it */
+            d->stream->ops->write(d->stream, out.ptr, out.len, &n);
+    }
+    part_close(d->part, &d->attempt->candidate->view.ip, d->stream);
+    d->stream = NULL;
+    smtp_session_free(&d->smtp);
+    buffer_free(&d->ahead);
+}
+
+void dial_free(struct dial *d)
+{
+    if (d == NULL)
+        return;
+    race_end(d, MOX_E_CANCELLED);
+    dial_close_stream(d, false);
+    lookup_mx_free(d->mx);
+    hosts_close_window(d);
+    ctx_timer_clear(d->ctx, &d->timer);
+    smtp_session_free(&d->smtp);
+    buffer_free(&d->ahead);
+    mem_free(d->error);
+    plan_unref(d->plan);
+    mem_free(d);
+}
+
+/* A plan resolved before is dialed as it is: its hosts are known, its order stays. */
+static int begin(struct dial *d, struct mox_error *err)
+{
+    struct lookup_rules lookup = {d->plan->rules.dns_us, d->plan->rules.trust_ad};
+
+    if (d->plan->resolved) {
+        d->next_host = d->plan->hosts.len;
+        d->state = DIAL_CONNECT;
+        return MOX_OK;
+    }
+    if (d->plan->rules.target != REQUEST_DOMAIN)
+        return MOX_OK;
+    d->mx = lookup_mx_start(d->ctx, slice_of(d->plan->rules.name), &lookup, on_mx, d);
+    return d->mx == NULL ? error_nomem(err) : MOX_OK;
+}
+
+/* The plan takes the request; one that was resolved for the very same request keeps its hosts. */
+static int take_request(struct dial *d, const struct mox_dial_request *request,
+                        struct mox_error *err)
+{
+    struct arena arena = {0};
+    struct request_rules rules;
+    int status = request_take(d->ctx, request, &arena, &rules, err);
+    struct mox_plan *plan = d->plan;
+
+    if (plan->references > 1)
+        status = error_set(err, MOX_E_BUSY,
+                           "mox_dial_request.plan is in use by another dial or connection");
+    if (status == MOX_OK && plan->resolved && plan->attempts.len == 0 &&
+        request_same(&rules, &plan->rules)) {
+        plan->rules.stop_at = rules.stop_at;
+        plan->rules.total_us = rules.total_us;
+        plan->start_us = ctx_now_us(d->ctx);
+        config_release(rules.config);
+        arena_free(&arena);
+        return MOX_OK;
+    }
+    if (plan->references > 1 || plan_reset(plan) != MOX_OK) {
+        config_release(rules.config);
+        arena_free(&arena);
+        return status;
+    }
+    plan->arena = arena;
+    plan->rules = rules;
+    plan->info.route = rules.route;
+    plan->start_us = ctx_now_us(d->ctx);
+    return status;
+}
+
+/* What no callback will tell, for the dial could not even start. */
+static bool is_no_start(int status)
+{
+    return status == MOX_E_INVAL || status == MOX_E_NOMEM || status == MOX_E_BUSY ||
+           status == MOX_E_LIMIT;
+}
+
+static struct dial *make(struct mox_ctx *ctx, struct mox_plan *given)
+{
+    struct dial *d = mem_new(sizeof *d);
+
+    if (d == NULL)
+        return NULL;
+    d->ctx = ctx;
+    d->part = part_of(ctx);
+    d->loop_preference = INT32_MAX;
+    d->timer.event.run = on_timer;
+    d->resolve_us = d->race_us = d->stage_us = UINT64_MAX;
+    if (d->part != NULL)
+        d->plan = given != NULL ? given : mox_plan_new(ctx);
+    if (d->plan == NULL) {
+        mem_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+/* A refusal by the configuration: told by the callback, as every outcome. */
+static void keep_error(struct dial *d, int status, const struct mox_error *err)
+{
+    d->status = status;
+    d->state = DIAL_DONE;
+    d->error = mem_new(sizeof *d->error);
+    if (d->error != NULL)
+        *d->error = *err;
+}
+
+struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *request,
+                      struct mox_error *err)
+{
+    struct mox_plan *given = NULL;
+    struct mox_error why = {0};
+    struct dial *d;
+    int status;
+
+    if (request != NULL && request->size >= offsetof(struct mox_dial_request, port))
+        given = request->plan;
+    d = make(ctx, given);
+    if (d == NULL) {
+        error_nomem(err);
+        return NULL;
+    }
+    status = take_request(d, request, &why);
+    if (status != MOX_OK && is_no_start(status)) {
+        if (given == NULL)
+            plan_unref(d->plan);
+        mem_free(d);
+        if (err != NULL)
+            *err = why;
+        return NULL;
+    }
+    if (given != NULL)
+        plan_ref(given);
+    if (status != MOX_OK)
+        keep_error(d, status, &why);
+    d->deadline_us = ctx_now_us(ctx) + d->plan->rules.total_us;
+    return d;
+}
+
+int dial_begin(struct dial *d, struct mox_error *err)
+{
+    int status = MOX_OK;
+
+    d->ctx->stats.dials++;
+    if (d->state == DIAL_DONE)
+        ctx_op_complete(&d->op);
+    else
+        status = begin(d, err);
+    if (status == MOX_OK && d->state != DIAL_DONE)
+        dial_step(d);
+    return status;
+}
+
+void dial_resume(struct dial *d, const struct mox_error *why)
+{
+    struct mox_error err;
+
+    d->deadline_us = ctx_now_us(d->ctx) + d->plan->rules.total_us;
+    d->status = MOX_OK;
+    talk_refused_later(d, why);
+    d->state = DIAL_CONNECT;
+    if (hosts_reopen(d, &err) == MOX_OK)
+        dial_step(d);
+    else
+        finish(d, MOX_E_NOMEM, &err);
+}

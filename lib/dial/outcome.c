@@ -1,0 +1,204 @@
+/* outcome.c - see outcome.h. */
+#include "dial/outcome.h"
+
+#include <string.h>
+
+#include "base/ip.h"
+
+enum { US_PER_S = 1000 * 1000 };
+
+static bool says_5xx(const struct mox_error *err)
+{
+    return err != NULL && err->smtp_code >= 500 && err->smtp_code <= 599;
+}
+
+/* The error that tells most; NULL: no attempt has one. all_5xx: whether each was such a refusal. */
+static const struct mox_error *best_error(const struct mox_plan *plan, bool *all_5xx)
+{
+    const struct mox_error *best = NULL;
+
+    *all_5xx = true;
+    for (size_t i = 0; i < plan->attempts.len; i++) {
+        const struct mox_attempt *attempt = &plan_attempt_at(plan, i)->view;
+
+        if (attempt->outcome == MOX_E_CANCELLED)
+            continue;
+        *all_5xx = *all_5xx && says_5xx(attempt->error);
+        if (attempt->error != NULL && (best == NULL || attempt->error->stage >= best->stage))
+            best = attempt->error;
+    }
+    return best;
+}
+
+static const struct plan_candidate *dropped_as(const struct mox_plan *plan, int drop)
+{
+    for (size_t i = 0; i < plan->dropped.len; i++) {
+        const struct plan_candidate *candidate = plan->dropped.items[i];
+
+        if (candidate->view.drop == drop)
+            return candidate;
+    }
+    return NULL;
+}
+
+static void as_temporary(struct mox_error *err)
+{
+    err->permanent = 0;
+    err->action = MOX_ACTION_LATER;
+}
+
+static int at_name(const struct dial *d, struct mox_error *err)
+{
+    err->stage = MOX_STAGE_RESOLVE;
+    if (err->host[0] == '\0')
+        error_at_host(err, d->plan->rules.name);
+    return err->code;
+}
+
+static int fail_loop(const struct dial *d, struct mox_error *err)
+{
+    error_set(err, MOX_E_LOOP,
+              "mail for %s would come back to this host: its %sMX is one of our own addresses and "
+              "no better one is left. Host the domain here (Domains), or mend its MX records",
+              d->plan->rules.name, d->loop_best ? "best " : "");
+    if (!d->loop_best)
+        as_temporary(err);
+    return at_name(d, err);
+}
+
+/* One family is not allowed, and the other has no address. */
+static int fail_filtered(const struct dial *d, struct mox_error *err)
+{
+    const struct request_rules *rules = &d->plan->rules;
+    const char *filtered = (rules->families & MOX_ALLOW_IPV4) != 0 ? "IPv6" : "IPv4";
+    const char *other = (rules->families & MOX_ALLOW_IPV4) != 0 ? "IPv4" : "IPv6";
+    const struct plan_host *host = plan_host_at(d->plan, 0);
+    const char *name = host == NULL ? rules->name : host->view.host;
+
+    if (rules->transport != NULL && rules->transport->family_line != 0)
+        error_set(err, MOX_E_FILTERED,
+                  "%s has no %s address, and %s is disabled by transport %s, %s line %d; enable "
+                  "it there or route this domain another way",
+                  name, other, filtered, rules->transport->name, rules->transport->file,
+                  (int)rules->transport->family_line);
+    else
+        error_set(err, MOX_E_FILTERED, "%s has no %s address, and %s was not allowed for this dial",
+                  name, other, filtered);
+    error_at_host(err, name);
+    return at_name(d, err);
+}
+
+static int fail_dropped(const struct dial *d, const struct plan_candidate *candidate,
+                        struct mox_error *err)
+{
+    char ip[MOX_LIMIT_IP_TEXT];
+
+    mox_ip_format(&candidate->view.ip, ip, sizeof ip);
+    error_set(err, MOX_E_FILTERED, "no address is left to dial; %s %s is out: %s",
+              candidate->view.host, ip,
+              candidate->view.detail == NULL ? mox_drop_name(candidate->view.drop)
+                                             : candidate->view.detail);
+    err->about = candidate->view.drop == MOX_DROP_NO_SOURCE ? MOX_ABOUT_SOURCE : MOX_ABOUT_DOMAIN;
+    err->address = candidate->view.ip;
+    error_at_host(err, candidate->view.host);
+    return at_name(d, err);
+}
+
+static int fail_dns(const struct dial *d, const struct plan_candidate *candidate,
+                    struct mox_error *err)
+{
+    error_set(err, MOX_E_DNS, "%s", candidate->view.detail);
+    error_at_host(err, candidate->view.host);
+    return at_name(d, err);
+}
+
+/* Nothing was filtered and nothing failed: there simply is no address. */
+static int fail_absent(const struct dial *d, struct mox_error *err)
+{
+    const struct plan_host *host = plan_host_at(d->plan, 0);
+    const char *name = d->plan->rules.name;
+    bool single = host != NULL && host->view.preference < 0;
+
+    if (single && host->no_name) {
+        error_set(err, MOX_E_NO_DOMAIN, "%s does not exist (NXDOMAIN)", name);
+        if (d->plan->rules.target == REQUEST_HOST)
+            as_temporary(err); /* a smarthost of ours: the message is not to blame */
+        return at_name(d, err);
+    }
+    if (single)
+        error_set(err, MOX_E_NO_ADDRESS, "%s has neither an MX record nor an address", name);
+    else
+        error_set(err, MOX_E_NO_ADDRESS, "none of the MX hosts of %s can be used: %s", name,
+                  host == NULL ? "their names are no host names" : "they have no address");
+    if (!single || d->plan->rules.target == REQUEST_HOST)
+        as_temporary(err);
+    return at_name(d, err);
+}
+
+static int fail_nowhere(const struct dial *d, struct mox_error *err)
+{
+    static const int drops[] = {MOX_DROP_SPECIAL,   MOX_DROP_TRANSITION, MOX_DROP_FAMILY_DISABLED,
+                                MOX_DROP_NO_SOURCE, MOX_DROP_BUSY,       MOX_DROP_SELF};
+    const struct plan_candidate *dropped = NULL;
+    uint32_t both = MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6;
+    const struct plan_host *host = plan_host_at(d->plan, 0);
+
+    if (d->loop_preference != INT32_MAX)
+        return fail_loop(d, err);
+    for (size_t i = 0; i < sizeof drops / sizeof *drops && dropped == NULL; i++)
+        dropped = dropped_as(d->plan, drops[i]);
+    if (dropped != NULL)
+        return fail_dropped(d, dropped, err);
+    dropped = dropped_as(d->plan, MOX_DROP_DNS_ERROR);
+    if (dropped != NULL)
+        return fail_dns(d, dropped, err);
+    if (host != NULL && host->view.preference < 0 && host->no_name)
+        return fail_absent(d, err);
+    if (host != NULL && d->plan->rules.families != both)
+        return fail_filtered(d, err);
+    return fail_absent(d, err);
+}
+
+int outcome_failure(const struct dial *d, struct mox_error *err)
+{
+    bool all_5xx;
+    const struct mox_error *best = best_error(d->plan, &all_5xx);
+
+    if (best == NULL)
+        return fail_nowhere(d, err);
+    *err = *best;
+    err->permanent = all_5xx && !d->limited && dropped_as(d->plan, MOX_DROP_DNS_ERROR) == NULL &&
+                     dropped_as(d->plan, MOX_DROP_BUSY) == NULL;
+    if (err->permanent)
+        err->action = MOX_ACTION_GIVE_UP;
+    else if (err->action != MOX_ACTION_LATER_SAME)
+        err->action = MOX_ACTION_LATER;
+    return err->code;
+}
+
+int outcome_of_plan(const struct dial *d, struct mox_error *err)
+{
+    return d->plan->kept.len > 0 ? MOX_OK : fail_nowhere(d, err);
+}
+
+int outcome_timeout(const struct dial *d, struct mox_error *err)
+{
+    static const int stages[] = {
+        [DIAL_MX] = MOX_STAGE_RESOLVE,      [DIAL_ADDRESSES] = MOX_STAGE_RESOLVE,
+        [DIAL_CONNECT] = MOX_STAGE_CONNECT, [DIAL_SESSION] = MOX_STAGE_GREETING,
+        [DIAL_DONE] = MOX_STAGE_READY,
+    };
+    bool all_5xx;
+    const struct mox_error *best = best_error(d->plan, &all_5xx);
+    int stage = d->state == DIAL_SESSION ? smtp_session_stage(&d->smtp) : stages[d->state];
+
+    error_set(err, MOX_E_TIMEOUT,
+              "the whole dial took longer than its %llu s, in the end at %s%s%s",
+              (unsigned long long)(d->plan->rules.total_us / US_PER_S), mox_stage_name(stage),
+              best == NULL ? "" : "; before that: ", best == NULL ? "" : best->message);
+    err->stage = stage;
+    if (d->attempt != NULL)
+        err->address = d->attempt->candidate->view.ip;
+    error_at_host(err, d->attempt != NULL ? d->attempt->candidate->view.host : d->plan->rules.name);
+    return MOX_E_TIMEOUT;
+}

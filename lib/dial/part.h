@@ -1,0 +1,46 @@
+/*
+ * part.h - what dialing keeps in a context: its plans and connections, so that mox_ctx_free ends
+ * them, how many streams are open to each address, and the health of the families.
+ */
+#ifndef DIAL_PART_H
+#define DIAL_PART_H
+
+#include "ctx/ctx.h"
+#include "dial/health.h"
+#include "stream/tcp.h"
+
+struct part_count {
+    struct mox_ip ip; /* family 0: an empty place */
+    uint32_t open;
+};
+
+/* A link of a list of things that end with the context. */
+struct part_link {
+    struct part_link *next, *prev;
+};
+
+struct dial_part {
+    struct ctx_part part; /* first */
+    struct mox_ctx *ctx;
+    struct part_link plans, conns; /* heads */
+    struct part_count *counts;     /* open addressing; a power of two of places */
+    size_t nplaces, naddresses;
+    uint32_t open; /* streams, opening ones included */
+    struct health health;
+};
+
+/* Made at its first use; NULL: no memory. */
+struct dial_part *part_of(struct mox_ctx *ctx);
+
+void part_link(struct part_link *head, struct part_link *link);
+void part_unlink(struct part_link *link);
+
+/* Whether one more stream may be opened: MOX_OK; MOX_E_LIMIT: max_conns; MOX_E_BUSY: the address
+ * has max_conns_per_address. */
+int part_may_open(const struct dial_part *part, const struct mox_ip *ip);
+
+/* tcp_connect, counted; what it opened is closed by part_close alone. */
+int part_open(struct dial_part *part, const struct tcp_target *target, struct stream **out);
+void part_close(struct dial_part *part, const struct mox_ip *ip, struct stream *stream);
+
+#endif

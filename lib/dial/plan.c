@@ -1,0 +1,276 @@
+/* plan.c - see plan.h. */
+#include "dial/plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/mem.h"
+#include "base/names.h"
+
+static int list_add(struct plan_list *list, void *item)
+{
+    if (list->len == list->cap) {
+        size_t cap = list->cap == 0 ? 4 : 2 * list->cap;
+        void **items = mem_resize(list->items, cap, sizeof(void *));
+
+        if (items == NULL)
+            return MOX_E_NOMEM;
+        list->items = items;
+        list->cap = cap;
+    }
+    list->items[list->len++] = item;
+    return MOX_OK;
+}
+
+/* list->len: it is not there. */
+static size_t list_find(const struct plan_list *list, const void *item)
+{
+    size_t i = 0;
+
+    while (i < list->len && list->items[i] != item)
+        i++;
+    return i;
+}
+
+static void list_remove(struct plan_list *list, const void *item)
+{
+    size_t i = list_find(list, item);
+
+    if (i == list->len)
+        return;
+    list->len--;
+    memmove(list->items + i, list->items + i + 1, (list->len - i) * sizeof(void *));
+}
+
+static void list_free(struct plan_list *list)
+{
+    mem_free(list->items);
+    *list = (struct plan_list){0};
+}
+
+struct mox_plan *mox_plan_new(struct mox_ctx *ctx)
+{
+    struct dial_part *part = part_of(ctx);
+    struct mox_plan *plan = part == NULL ? NULL : mem_new(sizeof *plan);
+
+    if (plan == NULL)
+        return NULL;
+    plan->ctx = ctx;
+    plan->references = 1;
+    plan->info.route.index = -1;
+    part_link(&part->plans, &plan->link);
+    return plan;
+}
+
+static void empty(struct mox_plan *plan)
+{
+    list_free(&plan->hosts);
+    list_free(&plan->dropped_hosts);
+    list_free(&plan->kept);
+    list_free(&plan->dropped);
+    list_free(&plan->attempts);
+    if (plan->rules.config != NULL)
+        config_release(plan->rules.config);
+    arena_free(&plan->arena);
+    memset(&plan->rules, 0, sizeof plan->rules);
+    memset(&plan->info, 0, sizeof plan->info);
+    plan->info.route.index = -1;
+    plan->unlisted = 0;
+    plan->resolved = false;
+}
+
+int plan_reset(struct mox_plan *plan)
+{
+    if (plan->references > 1)
+        return MOX_E_BUSY;
+    empty(plan);
+    return MOX_OK;
+}
+
+void plan_ref(struct mox_plan *plan)
+{
+    plan->references++;
+}
+
+void plan_end(struct part_link *link)
+{
+    struct mox_plan *plan = (struct mox_plan *)link; /* its first member */
+
+    part_unlink(&plan->link);
+    empty(plan);
+    mem_free(plan);
+}
+
+void plan_unref(struct mox_plan *plan)
+{
+    if (plan != NULL && --plan->references == 0)
+        plan_end(&plan->link);
+}
+
+void mox_plan_free(struct mox_plan *plan)
+{
+    plan_unref(plan);
+}
+
+struct plan_host *plan_add_host(struct mox_plan *plan, struct slice name, int32_t preference)
+{
+    struct plan_host *host = arena_new(&plan->arena, sizeof *host);
+
+    if (host == NULL)
+        return NULL;
+    host->view.host = arena_text(&plan->arena, name);
+    host->view.preference = preference;
+    if (host->view.host == NULL || list_add(&plan->hosts, host) != MOX_OK)
+        return NULL;
+    return host;
+}
+
+struct plan_candidate *plan_add_candidate(struct mox_plan *plan, struct plan_host *host,
+                                          const struct mox_ip *ip)
+{
+    struct plan_candidate *candidate = arena_new(&plan->arena, sizeof *candidate);
+
+    if (candidate == NULL || list_add(&plan->kept, candidate) != MOX_OK)
+        return NULL;
+    candidate->host = host;
+    candidate->view.host = host->view.host;
+    candidate->view.ip = *ip;
+    candidate->view.preference = host->view.preference;
+    candidate->view.port = plan->rules.port;
+    return candidate;
+}
+
+static int copy_detail(struct mox_plan *plan, const char *detail, const char **out)
+{
+    if (detail == NULL)
+        return MOX_OK;
+    *out = arena_text(&plan->arena, slice_of(detail));
+    return *out == NULL ? MOX_E_NOMEM : MOX_OK;
+}
+
+int plan_drop_host(struct mox_plan *plan, struct plan_host *host, int drop, const char *detail)
+{
+    list_remove(&plan->hosts, host);
+    host->view.drop = drop;
+    if (copy_detail(plan, detail, &host->detail) != MOX_OK)
+        return MOX_E_NOMEM;
+    return list_add(&plan->dropped_hosts, host);
+}
+
+/* The last entry listed stands for all that are not. */
+static void count_unlisted(struct mox_plan *plan)
+{
+    struct plan_candidate *last = plan->dropped.items[plan->dropped.len - 1];
+
+    plan->unlisted++;
+    snprintf(plan->unlisted_text, sizeof plan->unlisted_text,
+             "and %zu more that are not listed one by one", plan->unlisted);
+    last->view.detail = plan->unlisted_text;
+}
+
+int plan_drop(struct mox_plan *plan, struct plan_candidate *candidate, int drop, const char *detail)
+{
+    list_remove(&plan->kept, candidate);
+    candidate->view.drop = drop;
+    if (plan->dropped.len >= MOX_LIMIT_DROPS) {
+        count_unlisted(plan);
+        return MOX_OK;
+    }
+    if (copy_detail(plan, detail, &candidate->view.detail) != MOX_OK)
+        return MOX_E_NOMEM;
+    return list_add(&plan->dropped, candidate);
+}
+
+int32_t plan_ms(const struct mox_plan *plan, uint64_t now_us)
+{
+    return now_us < plan->start_us ? 0 : (int32_t)((now_us - plan->start_us) / 1000);
+}
+
+struct plan_attempt *plan_add_attempt(struct mox_plan *plan, struct plan_candidate *candidate,
+                                      uint64_t now_us)
+{
+    struct plan_attempt *attempt = arena_new(&plan->arena, sizeof *attempt);
+
+    if (attempt == NULL || list_add(&plan->attempts, attempt) != MOX_OK)
+        return NULL;
+    candidate->tried = true;
+    attempt->candidate = candidate;
+    attempt->start_us = now_us;
+    attempt->view.start_ms = plan_ms(plan, now_us);
+    attempt->view.connect_ms = attempt->view.greeting_ms = -1;
+    attempt->view.tls_ms = attempt->view.end_ms = -1;
+    attempt->view.local = candidate->view.source;
+    return attempt;
+}
+
+void plan_end_attempt(struct mox_plan *plan, struct plan_attempt *attempt, int stage,
+                      const struct mox_error *err, uint64_t now_us)
+{
+    struct mox_error *kept;
+
+    attempt->view.end_ms = plan_ms(plan, now_us);
+    attempt->view.stage = stage;
+    attempt->view.outcome = err == NULL ? MOX_OK : err->code;
+    attempt->view.error = NULL;
+    if (err == NULL)
+        return;
+    kept = arena_new(&plan->arena, sizeof *kept);
+    if (kept != NULL)
+        *kept = *err;
+    attempt->view.error = kept;
+}
+
+const struct mox_plan_info *mox_plan_summary(const struct mox_plan *plan)
+{
+    return &plan->info;
+}
+
+const struct mox_mx *mox_plan_mx(const struct mox_plan *plan, uint32_t i)
+{
+    const struct plan_host *host = plan_host_at(plan, i);
+
+    if (host == NULL && i - plan->hosts.len < plan->dropped_hosts.len)
+        host = plan->dropped_hosts.items[i - plan->hosts.len];
+    return host == NULL ? NULL : &host->view;
+}
+
+const struct mox_candidate *mox_plan_candidate(const struct mox_plan *plan, uint32_t i)
+{
+    const struct plan_candidate *candidate = plan_kept_at(plan, i);
+
+    if (candidate == NULL && i - plan->kept.len < plan->dropped.len)
+        candidate = plan->dropped.items[i - plan->kept.len];
+    return candidate == NULL ? NULL : &candidate->view;
+}
+
+/* Where the candidate stands now: later answers may have moved it. */
+static uint32_t index_of(const struct mox_plan *plan, const struct plan_candidate *candidate)
+{
+    size_t i = list_find(&plan->kept, candidate);
+
+    if (i == plan->kept.len)
+        i += list_find(&plan->dropped, candidate);
+    return (uint32_t)i;
+}
+
+const struct mox_attempt *mox_plan_attempt(const struct mox_plan *plan, uint32_t i)
+{
+    struct plan_attempt *attempt = plan_attempt_at(plan, i);
+
+    if (attempt == NULL)
+        return NULL;
+    attempt->view.candidate = index_of(plan, attempt->candidate);
+    return &attempt->view;
+}
+
+const char *mox_tls_need_name(int need)
+{
+    static const char *const names[] = {
+        [MOX_TLS_NONE] = "none",         [MOX_TLS_OPPORTUNISTIC] = "opportunistic",
+        [MOX_TLS_REQUIRED] = "required", [MOX_TLS_PKIX] = "pkix",
+        [MOX_TLS_DANE] = "dane",
+    };
+
+    return name_of(names, ARRAY_LEN(names), need);
+}

@@ -1,0 +1,100 @@
+/*
+ * plan.h - struct mox_plan: what a dial wants, where it can go, and what happened.
+ *
+ * One arena holds it all, the settings of the dial included, so a dial in flight costs little.
+ * Counted: by its maker, by the dial that fills it, by the connection that came of it.
+ */
+#ifndef DIAL_PLAN_H
+#define DIAL_PLAN_H
+
+#include "base/arena.h"
+#include "dial/part.h"
+#include "dial/request.h"
+
+struct plan_host { /* an MX host, or the one host of another destination */
+    struct mox_mx view;
+    const char *detail;
+    bool looked_up;          /* its addresses are all known */
+    bool no_name;            /* … and it does not exist */
+    bool failed;             /* … and a lookup failed */
+    bool refused4, refused6; /* it refused our address of that family */
+};
+
+struct plan_candidate {
+    struct mox_candidate view;
+    struct plan_host *host;
+    uint32_t rank; /* where the filter put it within its host */
+    bool history;  /* its host was dialed before: the order is mox's, no race */
+    bool tried;
+};
+
+struct plan_attempt {
+    struct mox_attempt view;
+    struct plan_candidate *candidate;
+    uint64_t start_us;
+    bool greeted;
+};
+
+struct plan_list { /* of pointers into the arena */
+    void **items;  /* owned */
+    size_t len, cap;
+};
+
+struct mox_plan {
+    struct part_link link; /* first */
+    struct mox_ctx *ctx;
+    uint32_t references;
+    struct arena arena;
+    struct request_rules rules; /* of the dial that filled it; holds a reference to the config */
+    struct mox_plan_info info;
+    struct plan_list hosts, dropped_hosts; /* struct plan_host, by preference */
+    struct plan_list kept, dropped;        /* struct plan_candidate; kept ones in dialing order */
+    struct plan_list attempts;             /* struct plan_attempt */
+    size_t unlisted;                       /* drops beyond MOX_LIMIT_DROPS */
+    char unlisted_text[64];
+    uint64_t start_us;
+    bool resolved; /* all that the rules ask for is known: a dial need not look it up again */
+};
+
+/* Empties it for a new dial. MOX_E_BUSY: a dial or a connection still uses it. */
+int plan_reset(struct mox_plan *plan);
+
+void plan_ref(struct mox_plan *plan);
+void plan_unref(struct mox_plan *plan); /* accepts NULL */
+void plan_end(struct part_link *link);  /* whoever still counts on it: the context ends */
+
+/* Appended; NULL: no memory. name: copied. */
+struct plan_host *plan_add_host(struct mox_plan *plan, struct slice name, int32_t preference);
+struct plan_candidate *plan_add_candidate(struct mox_plan *plan, struct plan_host *host,
+                                          const struct mox_ip *ip);
+
+/* A host or an address that is out, with its reason. detail: copied, may be NULL. MOX_E_NOMEM. */
+int plan_drop_host(struct mox_plan *plan, struct plan_host *host, int drop, const char *detail);
+int plan_drop(struct mox_plan *plan, struct plan_candidate *candidate, int drop,
+              const char *detail);
+
+struct plan_attempt *plan_add_attempt(struct mox_plan *plan, struct plan_candidate *candidate,
+                                      uint64_t now_us);
+/* How it ended; err NULL: well. Without memory for the error the outcome alone is kept. */
+void plan_end_attempt(struct mox_plan *plan, struct plan_attempt *attempt, int stage,
+                      const struct mox_error *err, uint64_t now_us);
+
+/* Milliseconds since the dial began. */
+int32_t plan_ms(const struct mox_plan *plan, uint64_t now_us);
+
+static inline struct plan_host *plan_host_at(const struct mox_plan *plan, size_t i)
+{
+    return i < plan->hosts.len ? plan->hosts.items[i] : NULL;
+}
+
+static inline struct plan_candidate *plan_kept_at(const struct mox_plan *plan, size_t i)
+{
+    return i < plan->kept.len ? plan->kept.items[i] : NULL;
+}
+
+static inline struct plan_attempt *plan_attempt_at(const struct mox_plan *plan, size_t i)
+{
+    return i < plan->attempts.len ? plan->attempts.items[i] : NULL;
+}
+
+#endif

@@ -1,0 +1,354 @@
+/* race.c - see race.h. */
+#include "dial/race.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "base/mem.h"
+#include "dial/hosts.h"
+
+static struct mox_candidate *target_of(const struct dial_lane *lane)
+{
+    return &lane->attempt->candidate->view;
+}
+
+static void close_lane(struct dial *d, struct dial_lane *lane)
+{
+    part_close(d->part, &target_of(lane)->ip, lane->stream);
+    *lane = (struct dial_lane){0};
+}
+
+/* Descriptors or memory of ours are gone: no other host would fare better. */
+static bool is_ours(int code)
+{
+    return code == MOX_E_NOMEM || code == MOX_E_NO_PORTS || code == MOX_ERRNO(EMFILE) ||
+           code == MOX_ERRNO(ENFILE) || code == MOX_ERRNO(ENOBUFS) || code == MOX_ERRNO(ENOMEM);
+}
+
+static void describe_no_source(const struct mox_candidate *target, struct mox_error *err)
+{
+    char source[MOX_LIMIT_IP_TEXT];
+
+    mox_ip_format(&target->source, source, sizeof source);
+    error_set(err, MOX_E_NO_SOURCE,
+              "the source address %s is not on this machine; %s is not used for this dial. Mend "
+              "LocalIPs, the listeners' IPs, or --source",
+              source, target->ip.family == MOX_IPV6 ? "IPv6" : "IPv4");
+}
+
+/* What a failed connect means. */
+static void describe(const struct mox_candidate *target, int code, struct mox_error *err)
+{
+    if (code == MOX_E_NO_SOURCE) {
+        describe_no_source(target, err);
+    } else if (code == MOX_E_NO_PORTS) {
+        error_set(err, code,
+                  "this machine has no local port left for another connection; dial later");
+    } else if (code == MOX_E_NOMEM) {
+        error_nomem(err);
+    } else if (code == MOX_E_TIMEOUT || code == MOX_ERRNO(ETIMEDOUT)) {
+        error_set(err, MOX_E_TIMEOUT, "no answer to the connect in time");
+    } else {
+        error_from_op(err, code, "connect");
+        if (!is_ours(code) && code <= MOX_ERRNO(0)) {
+            err->code = MOX_E_CONNECT;
+            err->about = code == MOX_ERRNO(ENETUNREACH) ? MOX_ABOUT_LOCAL : MOX_ABOUT_HOST;
+        }
+    }
+    err->stage = MOX_STAGE_CONNECT;
+    err->address = target->ip;
+    error_at_host(err, target->host);
+}
+
+static void note_stall(struct dial *d, const struct mox_candidate *target)
+{
+    health_stalled(&d->part->health, target->ip.family, target->host, ctx_now_us(d->ctx));
+}
+
+/* Ends the attempt; MOX_OK: others may be tried; else the dial ends with err. */
+static int fail_attempt(struct dial *d, struct plan_attempt *attempt, int code,
+                        struct mox_error *err)
+{
+    struct plan_candidate *candidate = attempt->candidate;
+
+    describe(&candidate->view, code, err);
+    plan_end_attempt(d->plan, attempt, MOX_STAGE_CONNECT, err, ctx_now_us(d->ctx));
+    dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, candidate, "%s", err->message);
+    if (err->code == MOX_E_TIMEOUT)
+        note_stall(d, &candidate->view);
+    if (code == MOX_E_NO_SOURCE) {
+        uint32_t family = ip_family_bit(candidate->view.ip.family);
+
+        d->out |= family;
+        if (hosts_drop_families(d, family, MOX_DROP_NO_SOURCE, err->message) != MOX_OK)
+            return error_nomem(err);
+    }
+    return is_ours(code) ? err->code : MOX_OK;
+}
+
+/* The first in flight; NULL: none is. */
+static struct dial_lane *busy_lane(struct dial *d)
+{
+    for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
+        if (d->lanes[i].stream != NULL)
+            return &d->lanes[i];
+    }
+    return NULL;
+}
+
+static struct dial_lane *free_lane(struct dial *d)
+{
+    for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
+        if (d->lanes[i].stream == NULL)
+            return &d->lanes[i];
+    }
+    return NULL;
+}
+
+void race_end(struct dial *d, int outcome)
+{
+    for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
+        struct dial_lane *lane = &d->lanes[i];
+
+        if (lane->stream == NULL)
+            continue;
+        plan_end_attempt(d->plan, lane->attempt, MOX_STAGE_CONNECT, NULL, ctx_now_us(d->ctx));
+        lane->attempt->view.outcome = outcome;
+        close_lane(d, lane);
+    }
+    d->race_us = UINT64_MAX;
+}
+
+/* The loser is closed before it has sent anything; silent and of the other family, it stalled. */
+static void win(struct dial *d, struct dial_lane *winner)
+{
+    int family = target_of(winner)->ip.family;
+
+    d->stream = winner->stream;
+    d->attempt = winner->attempt;
+    *winner = (struct dial_lane){0};
+    for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
+        if (d->lanes[i].stream != NULL && target_of(&d->lanes[i])->ip.family != family)
+            note_stall(d, target_of(&d->lanes[i]));
+    }
+    health_connected(&d->part->health, family);
+    if (family == MOX_IPV6)
+        d->ctx->stats.connects_ipv6++;
+    else
+        d->ctx->stats.connects_ipv4++;
+    race_end(d, MOX_E_CANCELLED);
+}
+
+/* MOX_OK: it connected; MOX_E_AGAIN: it goes on; MOX_E_EOF: it failed and its lane is free. */
+static int look_at(struct dial *d, struct dial_lane *lane, struct mox_error *err)
+{
+    struct plan_attempt *attempt = lane->attempt;
+    int status = MOX_E_AGAIN;
+
+    if (lane->ready) {
+        lane->ready = false;
+        status = lane->stream->ops->opened(lane->stream);
+        if (status == MOX_E_AGAIN)
+            lane->stream->ops->want(lane->stream, MOX_WRITE);
+    }
+    if (status == MOX_E_AGAIN && ctx_now_us(d->ctx) >= lane->deadline_us)
+        status = MOX_E_TIMEOUT;
+    if (status == MOX_OK || status == MOX_E_AGAIN)
+        return status;
+    close_lane(d, lane);
+    status = fail_attempt(d, attempt, status, err);
+    return status == MOX_OK ? MOX_E_EOF : status;
+}
+
+static void on_ready(void *arg, struct stream *stream, int events)
+{
+    struct dial *d = arg;
+
+    (void)events;
+    for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
+        if (d->lanes[i].stream == stream)
+            d->lanes[i].ready = true;
+    }
+    dial_step(d);
+}
+
+/* The first that is untried; of the flipped family of one host, if a refusal asks for it. */
+static struct plan_candidate *first_untried(struct dial *d, size_t *index)
+{
+    for (size_t i = 0; i < d->plan->kept.len; i++) {
+        struct plan_candidate *candidate = plan_kept_at(d->plan, i);
+
+        if (candidate->tried)
+            continue;
+        if (d->flip_host == NULL ||
+            (candidate->host == d->flip_host && candidate->view.ip.family == d->flip_family)) {
+            *index = i;
+            return candidate;
+        }
+    }
+    return NULL;
+}
+
+/* Tried ones stand at the front, in the order in which they were dialed. */
+static void move_to_tried(struct mox_plan *plan, size_t index)
+{
+    size_t to = 0;
+    void *item = plan->kept.items[index];
+
+    while (to < index && plan_kept_at(plan, to)->tried)
+        to++;
+    memmove(plan->kept.items + to + 1, plan->kept.items + to, (index - to) * sizeof(void *));
+    plan->kept.items[to] = item;
+}
+
+/*
+ * The candidate to be dialed next, at the end of the tried ones; NULL: none is left. A full address
+ * is passed over, not waited for.
+ */
+static struct plan_candidate *next_candidate(struct dial *d, int *status)
+{
+    struct plan_candidate *candidate;
+    size_t index = 0;
+
+    *status = MOX_OK;
+    for (;;) {
+        candidate = first_untried(d, &index);
+        if (candidate == NULL && d->flip_host != NULL) {
+            d->flip_host = NULL; /* it has no such address after all */
+            continue;
+        }
+        if (candidate == NULL)
+            return NULL;
+        if (d->plan->attempts.len >= MOX_LIMIT_ATTEMPTS || d->greeted >= MOX_LIMIT_GREETED) {
+            d->limited = true;
+            return NULL;
+        }
+        *status = part_may_open(d->part, &candidate->view.ip);
+        if (*status != MOX_E_BUSY)
+            break;
+        *status = plan_drop(d->plan, candidate, MOX_DROP_BUSY,
+                            "as many connections are open to it as max_conns_per_address allows");
+        if (*status != MOX_OK)
+            return NULL;
+    }
+    if (*status != MOX_OK)
+        return NULL;
+    move_to_tried(d->plan, index);
+    return candidate;
+}
+
+static bool may_race(struct dial *d, const struct dial_lane *first)
+{
+    size_t index;
+    const struct plan_candidate *next = first_untried(d, &index), *now = first->attempt->candidate;
+
+    return d->plan->rules.race && next != NULL && !next->history && !now->history &&
+           next->view.preference == now->view.preference && d->flip_host == NULL;
+}
+
+static int begin(struct dial *d, struct plan_candidate *candidate, struct mox_error *err)
+{
+    uint64_t now = ctx_now_us(d->ctx);
+    struct dial_lane *lane = free_lane(d);
+    struct tcp_target target = {candidate->view.ip, candidate->view.source, candidate->view.port};
+    struct plan_attempt *attempt = plan_add_attempt(d->plan, candidate, now);
+    int status;
+
+    if (attempt == NULL)
+        return error_nomem(err);
+    d->ctx->stats.attempts++;
+    if (d->flip_host != NULL) {
+        d->ctx->stats.family_fallbacks++;
+        candidate->view.order = MOX_ORDER_OTHER_FAMILY;
+        candidate->view.detail = d->flip_why;
+        d->flip_host = NULL;
+    }
+    dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, candidate, "connecting to port %u",
+             (unsigned)target.port);
+    status = part_open(d->part, &target, &lane->stream);
+    if (status != MOX_OK)
+        return fail_attempt(d, attempt, status, err);
+    lane->attempt = attempt;
+    lane->deadline_us = now + d->plan->rules.connect_us;
+    stream_notify(lane->stream, on_ready, d);
+    d->race_us = now + d->plan->rules.race_delay_us;
+    return MOX_OK;
+}
+
+static int too_many_conns(const struct dial *d, struct mox_error *err)
+{
+    error_set(err, MOX_E_LIMIT,
+              "%u connections are open in this context, which is its max_conns; dial later",
+              (unsigned)d->ctx->options.max_conns);
+    err->about = MOX_ABOUT_LOCAL;
+    err->stage = MOX_STAGE_CONNECT;
+    return MOX_E_LIMIT;
+}
+
+/* Begins connects until one is in flight; a second one when the race allows it. */
+static int begin_due(struct dial *d, struct mox_error *err)
+{
+    for (;;) {
+        struct dial_lane *first = busy_lane(d);
+        struct plan_candidate *candidate;
+        int status;
+
+        if (free_lane(d) == NULL)
+            return MOX_E_AGAIN;
+        if (first != NULL && !may_race(d, first)) {
+            d->race_us = UINT64_MAX;
+            return MOX_E_AGAIN;
+        }
+        if (first != NULL && ctx_now_us(d->ctx) < d->race_us)
+            return MOX_E_AGAIN;
+        candidate = next_candidate(d, &status);
+        if (status == MOX_E_LIMIT)
+            return too_many_conns(d, err);
+        if (status != MOX_OK)
+            return error_nomem(err);
+        if (candidate == NULL)
+            return first != NULL ? MOX_E_AGAIN : MOX_E_EOF;
+        status = begin(d, candidate, err);
+        if (status != MOX_OK)
+            return status;
+    }
+}
+
+int race_step(struct dial *d, struct mox_error *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
+        int status;
+
+        if (d->lanes[i].stream == NULL)
+            continue;
+        status = look_at(d, &d->lanes[i], err);
+        if (status == MOX_OK) {
+            win(d, &d->lanes[i]);
+            return MOX_OK;
+        }
+        if (status == MOX_E_EOF)
+            d->race_us = 0; /* at once on failure */
+        else if (status != MOX_E_AGAIN)
+            return status;
+    }
+    return begin_due(d, err);
+}
+
+uint64_t race_deadline_us(const struct dial *d)
+{
+    uint64_t at = UINT64_MAX;
+    size_t in_flight = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
+        if (d->lanes[i].stream == NULL)
+            continue;
+        in_flight++;
+        if (d->lanes[i].deadline_us < at)
+            at = d->lanes[i].deadline_us;
+    }
+    if (in_flight > 0 && in_flight < ARRAY_LEN(d->lanes) && d->race_us < at)
+        at = d->race_us;
+    return at;
+}

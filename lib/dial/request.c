@@ -1,0 +1,433 @@
+/*
+ * request.c - see request.h. What a call or the context gives wins over the transport, the
+ * transport over the top of the file, that over the default.
+ */
+#include "dial/request.h"
+
+#include <string.h>
+
+#include "base/domain.h"
+#include "base/error.h"
+#include "base/input.h"
+#include "route/lookup.h"
+
+enum { SMTP_PORT = 25, US_PER_MS = 1000 };
+
+/* Defaults in milliseconds (semantics.md 8.3; RFC 5321 section 4.5.3.2). */
+enum {
+    DEFAULT_DNS_MS = 30 * 1000,
+    DEFAULT_CONNECT_MS = 30 * 1000,
+    DEFAULT_GREETING_MS = 300 * 1000,
+    DEFAULT_EHLO_MS = 300 * 1000,
+    DEFAULT_DIAL_MS = 300 * 1000,
+    DEFAULT_RACE_MS = 1000
+};
+
+/* What the functions of this file share. */
+struct taker {
+    const struct mox_ctx *ctx;
+    struct arena *arena;
+    struct request_rules *rules;
+    struct mox_error *err;
+    struct mox_dial_request request;
+    struct mox_envelope envelope;
+    struct mox_timeouts timeouts;
+};
+
+static int take_input(struct taker *t, const struct mox_dial_request *request)
+{
+    int status = input_take(&t->request, sizeof t->request, request,
+                            offsetof(struct mox_dial_request, tag), "mox_dial_request", t->err);
+
+    if (status != MOX_OK)
+        return status;
+    if (t->request.envelope == NULL)
+        return error_set(t->err, MOX_E_INVAL, "mox_dial_request.envelope is NULL");
+    status = input_take(&t->envelope, sizeof t->envelope, t->request.envelope,
+                        offsetof(struct mox_envelope, mx), "mox_envelope", t->err);
+    if (status != MOX_OK || t->request.timeouts == NULL)
+        return status;
+    return input_take(&t->timeouts, sizeof t->timeouts, t->request.timeouts, sizeof(size_t),
+                      "mox_timeouts", t->err);
+}
+
+static int take_route(struct taker *t)
+{
+    struct request_rules *rules = t->rules;
+    int status = MOX_OK;
+
+    t->envelope.size = sizeof t->envelope;
+    if (t->envelope.unix_s == 0)
+        t->envelope.unix_s = ctx_unix_s(t->ctx);
+    if (t->request.transport != NULL && t->request.transport[0] != '\0')
+        status = route_by_transport(rules->config, t->request.transport, &rules->route, t->err);
+    else if (t->request.route != NULL)
+        rules->route = *t->request.route;
+    else
+        status = mox_route_lookup(rules->config, &t->envelope, &rules->route, t->err);
+    if (status != MOX_OK)
+        return status;
+    rules->transport = route_transport(&rules->route);
+    rules->attempts = t->envelope.attempts;
+    return MOX_OK;
+}
+
+static int fail_as_told(struct taker *t)
+{
+    const struct config_transport *transport = t->rules->transport;
+    struct mox_error *err = t->err;
+
+    error_set(err, MOX_E_FAIL_TRANSPORT, "transport %s, %s line %d: %d %s", transport->name,
+              transport->file, (int)transport->line, (int)transport->smtp_code,
+              transport->smtp_message);
+    if (err == NULL)
+        return MOX_E_FAIL_TRANSPORT;
+    err->stage = MOX_STAGE_ROUTE;
+    err->smtp_code = transport->smtp_code;
+    err->permanent = transport->smtp_code >= 500;
+    err->action = err->permanent ? MOX_ACTION_GIVE_UP : MOX_ACTION_LATER;
+    memcpy(err->enhanced, err->permanent ? "5.7.0" : "4.7.0", sizeof "5.7.0");
+    slice_clean(slice_of(transport->smtp_message), false, err->reply, sizeof err->reply);
+    return MOX_E_FAIL_TRANSPORT;
+}
+
+/* What of a transport this version cannot do; NULL: nothing. */
+static const char *unsupported_part(const struct config_transport *transport)
+{
+    switch (transport->kind) {
+    case MOX_KIND_SOCKS:
+        return "SOCKS";
+    case MOX_KIND_SUBMISSIONS:
+        return "TLS (Submissions)";
+    case MOX_KIND_SUBMISSION:
+    case MOX_KIND_SMTP:
+        if (!transport->no_starttls)
+            return "TLS (without NoSTARTTLS the transport requires it)";
+        break;
+    default:
+        break;
+    }
+    if (transport->auth != NULL)
+        return "Auth";
+    if (transport->client_cert != NULL)
+        return "ClientCert";
+    if (transport->prefer == MOX_PREFER_LEARNED)
+        return "Prefer: learned";
+    if (transport->require_reverse_dns)
+        return "RequireReverseDNS";
+    return transport->require_spf ? "RequireSPF" : NULL;
+}
+
+static int check_supported(struct taker *t)
+{
+    const struct config_transport *transport = t->rules->transport;
+    const char *part = transport == NULL ? NULL : unsupported_part(transport);
+
+    if ((t->request.flags & MOX_DIAL_REQUIRETLS) != 0)
+        return error_set(t->err, MOX_E_UNSUPPORTED,
+                         "the message requires TLS (RFC 8689), which this version does not speak "
+                         "yet; nothing was dialed");
+    if (part == NULL)
+        return MOX_OK;
+    return error_set(t->err, MOX_E_UNSUPPORTED,
+                     "transport %s, %s line %d, needs %s, which this version cannot do yet; "
+                     "nothing was dialed",
+                     transport->name, transport->file, (int)transport->line, part);
+}
+
+static int keep_text(struct taker *t, struct slice text, const char **out)
+{
+    *out = arena_text(t->arena, text);
+    return *out == NULL ? error_nomem(t->err) : MOX_OK;
+}
+
+static int keep_address(struct taker *t, const struct mox_ip *ip, int target)
+{
+    char text[MOX_LIMIT_IP_TEXT];
+
+    mox_ip_format(ip, text, sizeof text);
+    t->rules->address = *ip;
+    t->rules->target = (int8_t)target;
+    return keep_text(t, slice_of(text), &t->rules->name);
+}
+
+static int keep_host(struct taker *t, struct slice host, const char *what)
+{
+    struct domain domain;
+    struct mox_error why;
+
+    if (domain_parse_lax(host, &domain) != MOX_OK && domain_parse(host, &domain, &why) != MOX_OK)
+        return error_set(t->err, MOX_E_INVAL, "%s \"%.*s\": %s", what,
+                         host.len > 255 ? 255 : (int)host.len, host.ptr, why.message);
+    t->rules->target = REQUEST_HOST;
+    return keep_text(t, domain_slice(&domain), &t->rules->name);
+}
+
+static int take_server(struct taker *t)
+{
+    struct slice text = slice_of(t->request.server), host;
+    struct mox_ip ip;
+    char copy[MOX_LIMIT_IP_TEXT];
+
+    if (ip_split_port(text, &host, &t->rules->port) != MOX_OK)
+        return error_set(t->err, MOX_E_INVAL,
+                         "server \"%.300s\" is no host, host:port, or [address]:port",
+                         t->request.server);
+    if (host.len >= sizeof copy)
+        return keep_host(t, host, "server");
+    memcpy(copy, host.ptr, host.len);
+    copy[host.len] = '\0';
+    if (mox_ip_parse(copy, &ip) == MOX_OK)
+        return keep_address(t, &ip, REQUEST_ADDRESS);
+    return keep_host(t, host, "server");
+}
+
+static int take_recipient(struct taker *t)
+{
+    struct domain domain;
+    struct mox_ip literal;
+    struct mox_error why;
+    int status = domain_of_address(t->envelope.to, &domain, &literal, &why);
+
+    if (status == MOX_E_NOMEM)
+        return error_nomem(t->err);
+    if (status != MOX_OK)
+        return error_set(t->err, MOX_E_INVAL, "recipient \"%.300s\": %s", t->envelope.to,
+                         why.message);
+    if (literal.family != 0)
+        return keep_address(t, &literal, REQUEST_LITERAL);
+    if (domain.len == 0)
+        return error_set(t->err, MOX_E_INVAL,
+                         "the recipient has no domain, so there is nowhere to deliver to");
+    t->rules->target = REQUEST_DOMAIN;
+    t->rules->hosted =
+        t->rules->config != NULL && config_hosts_domain(t->rules->config, domain_slice(&domain));
+    return keep_text(t, domain_slice(&domain), &t->rules->name);
+}
+
+static int take_target(struct taker *t)
+{
+    const struct config_transport *transport = t->rules->transport;
+    int status;
+
+    t->rules->port = transport != NULL && transport->port != 0 ? transport->port : SMTP_PORT;
+    if (t->request.server != NULL)
+        status = take_server(t);
+    else if (transport != NULL && transport->host != NULL)
+        status = keep_host(t, slice_of(transport->host), "Host");
+    else
+        status = take_recipient(t);
+    if (t->request.port != 0)
+        t->rules->port = t->request.port;
+    return status;
+}
+
+static int take_families(struct taker *t)
+{
+    const struct config_transport *transport = t->rules->transport;
+    uint32_t both = MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6;
+    uint32_t allowed = transport == NULL || transport->families == 0 ? both : transport->families;
+    uint32_t wanted = t->request.families == MOX_ALLOW_BOTH ? both : t->request.families;
+
+    if ((wanted & ~both) != 0)
+        return error_set(t->err, MOX_E_INVAL, "mox_dial_request.families has unknown bits");
+    t->rules->families = allowed & wanted;
+    t->rules->prefer = transport == NULL ? MOX_PREFER_DEFAULT : transport->prefer;
+    if (t->rules->families != 0)
+        return MOX_OK;
+    return error_set(t->err, MOX_E_FILTERED,
+                     "the dial asks for %s alone, which transport %s, %s line %d, does not allow",
+                     wanted == MOX_ALLOW_IPV4 ? "IPv4" : "IPv6", transport->name, transport->file,
+                     (int)transport->family_line);
+}
+
+static void keep_sources(struct request_rules *rules, const struct mox_ip *ips, size_t n)
+{
+    rules->nsources = 0;
+    for (size_t i = 0; i < n && rules->nsources < 2; i++) {
+        if (rules->nsources == 0 || rules->sources[0].family != ips[i].family)
+            rules->sources[rules->nsources++] = ips[i];
+    }
+}
+
+static void take_sources(struct taker *t)
+{
+    const struct config_transport *transport = t->rules->transport;
+    const struct mox_config *config = t->rules->config;
+
+    if (t->request.nsources > 0)
+        keep_sources(t->rules, t->request.sources, t->request.nsources);
+    else if (transport != NULL && transport->nlocal_ips > 0)
+        keep_sources(t->rules, transport->local_ips, transport->nlocal_ips);
+    else if (config != NULL)
+        keep_sources(t->rules, config->sources, config->nsources);
+}
+
+static int take_ehlo(struct taker *t)
+{
+    const struct config_transport *transport = t->rules->transport;
+    const struct mox_config *config = t->rules->config;
+    struct slice given = slice_of(t->request.ehlo);
+    struct domain domain;
+    struct mox_error why;
+    struct mox_ip ip;
+
+    if (given.len == 0) {
+        if (transport != NULL && transport->ehlo_hostname != NULL)
+            t->rules->ehlo = transport->ehlo_hostname;
+        else if (config != NULL)
+            t->rules->ehlo = config->hostname_ascii;
+        return MOX_OK;
+    }
+    if (given.ptr[0] == '[' && mox_ip_parse(given.ptr, &ip) == MOX_OK)
+        return keep_text(t, given, &t->rules->ehlo);
+    if (domain_parse(given, &domain, &why) != MOX_OK)
+        return error_set(t->err, MOX_E_INVAL, "EHLO name \"%.300s\": %s", t->request.ehlo,
+                         why.message);
+    return keep_text(t, domain_slice(&domain), &t->rules->ehlo);
+}
+
+static uint64_t first_ms(uint32_t given, uint32_t configured, uint32_t otherwise)
+{
+    return (uint64_t)US_PER_MS * (given != 0 ? given : configured != 0 ? configured : otherwise);
+}
+
+static void take_times(struct taker *t)
+{
+    static const struct config_timeouts none;
+    struct request_rules *rules = t->rules;
+    const struct config_timeouts *c = rules->config == NULL ? &none : &rules->config->timeouts;
+    uint32_t race = rules->config == NULL ? 0 : rules->config->race_delay_ms;
+
+    rules->dns_us = first_ms(t->timeouts.dns, c->dns, DEFAULT_DNS_MS);
+    rules->connect_us = first_ms(t->timeouts.connect, c->connect, DEFAULT_CONNECT_MS);
+    rules->greeting_us = first_ms(t->timeouts.greeting, c->greeting, DEFAULT_GREETING_MS);
+    rules->ehlo_us = first_ms(t->timeouts.ehlo, c->ehlo, DEFAULT_EHLO_MS);
+    rules->total_us = first_ms(t->request.timeout_ms, c->dial, DEFAULT_DIAL_MS);
+    rules->race_delay_us = first_ms(t->request.race_delay_ms, race, DEFAULT_RACE_MS);
+    rules->race = (t->request.flags & MOX_DIAL_NO_RACE) == 0;
+}
+
+static int take_dialed(struct taker *t)
+{
+    struct request_dialed *dialed;
+
+    if (t->request.ndialed == 0)
+        return MOX_OK;
+    if (t->request.ndialed > MOX_LIMIT_DIALED)
+        return error_set(t->err, MOX_E_LIMIT, "over %d addresses dialed before", MOX_LIMIT_DIALED);
+    dialed = arena_array(t->arena, t->request.ndialed, sizeof *dialed);
+    if (dialed == NULL)
+        return error_nomem(t->err);
+    for (size_t i = 0; i < t->request.ndialed; i++) {
+        const struct mox_dialed *given = &t->request.dialed[i];
+        struct domain domain;
+        struct slice host = slice_of(given->host);
+
+        dialed[i].ip = given->ip;
+        if (given->host == NULL)
+            continue;
+        if (domain_parse(host, &domain, NULL) == MOX_OK)
+            host = domain_slice(&domain); /* mox keeps the Unicode form; of literals the text */
+        if (keep_text(t, host, &dialed[i].host) != MOX_OK)
+            return MOX_E_NOMEM;
+    }
+    t->rules->dialed = dialed;
+    t->rules->ndialed = (uint32_t)t->request.ndialed;
+    return MOX_OK;
+}
+
+static void take_flags(struct taker *t)
+{
+    struct request_rules *rules = t->rules;
+    const struct mox_config *config = rules->config;
+    bool named = rules->target == REQUEST_HOST || rules->target == REQUEST_ADDRESS;
+
+    rules->flags = t->request.flags;
+    rules->tag = t->request.tag;
+    rules->stop_at = t->request.stop_at == MOX_STAGE_NONE ? MOX_STAGE_READY : t->request.stop_at;
+    rules->allow_special = named || (rules->flags & MOX_DIAL_ALLOW_SPECIAL) != 0 ||
+                           (config != NULL && config->allow_special);
+    rules->trust_ad = config == NULL ? -1 : config->trust_ad;
+    if ((t->ctx->options.flags & MOX_CTX_DISTRUST_AD) != 0)
+        rules->trust_ad = 0;
+    else if ((t->ctx->options.flags & MOX_CTX_TRUST_AD) != 0)
+        rules->trust_ad = 1;
+}
+
+static int take_all(struct taker *t, const struct mox_dial_request *request)
+{
+    int status = take_input(t, request);
+
+    if (status != MOX_OK)
+        return status;
+    if (t->request.config != NULL)
+        t->rules->config = mox_config_ref(t->request.config);
+    status = take_route(t);
+    if (status == MOX_OK && t->rules->route.kind == MOX_KIND_FAIL)
+        status = fail_as_told(t);
+    if (status == MOX_OK)
+        status = check_supported(t);
+    if (status == MOX_OK)
+        status = take_target(t);
+    if (status == MOX_OK)
+        status = take_families(t);
+    if (status == MOX_OK)
+        status = take_ehlo(t);
+    if (status == MOX_OK)
+        status = take_dialed(t);
+    if (status != MOX_OK)
+        return status;
+    take_sources(t);
+    take_times(t);
+    take_flags(t);
+    if (t->rules->stop_at < MOX_STAGE_CONNECT || t->rules->stop_at > MOX_STAGE_READY)
+        return error_set(t->err, MOX_E_INVAL, "mox_dial_request.stop_at: %d is no stage to stop at",
+                         (int)t->rules->stop_at);
+    return MOX_OK;
+}
+
+int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
+                 struct arena *arena, struct request_rules *rules, struct mox_error *err)
+{
+    struct taker t = {.ctx = ctx, .arena = arena, .rules = rules, .err = err};
+    int status;
+
+    memset(rules, 0, sizeof *rules);
+    rules->route.index = -1;
+    status = take_all(&t, request);
+    if (status != MOX_OK && err != NULL && err->stage == MOX_STAGE_NONE)
+        err->stage = MOX_STAGE_ROUTE;
+    return status;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return slice_equal(slice_of(a), slice_of(b));
+}
+
+static bool same_dialed(const struct request_rules *a, const struct request_rules *b)
+{
+    if (a->ndialed != b->ndialed)
+        return false;
+    for (uint32_t i = 0; i < a->ndialed; i++) {
+        if (!ip_equal(&a->dialed[i].ip, &b->dialed[i].ip) ||
+            !same_text(a->dialed[i].host, b->dialed[i].host))
+            return false;
+    }
+    return true;
+}
+
+bool request_same(const struct request_rules *a, const struct request_rules *b)
+{
+    if (a->config != b->config || a->transport != b->transport || a->target != b->target ||
+        a->families != b->families || a->prefer != b->prefer || a->port != b->port ||
+        a->allow_special != b->allow_special || a->trust_ad != b->trust_ad ||
+        a->nsources != b->nsources || !same_text(a->name, b->name))
+        return false;
+    for (uint32_t i = 0; i < a->nsources; i++) {
+        if (!ip_equal(&a->sources[i], &b->sources[i]))
+            return false;
+    }
+    return same_dialed(a, b);
+}

@@ -1,0 +1,55 @@
+/*
+ * request.h - what a dial is to do: the caller's request over the transport over the configuration
+ * over the defaults, checked, in one struct.
+ */
+#ifndef DIAL_REQUEST_H
+#define DIAL_REQUEST_H
+
+#include <moxdial/dial.h>
+
+#include "base/arena.h"
+#include "config/config.h"
+#include "ctx/ctx.h"
+
+enum request_target {
+    REQUEST_DOMAIN = 0, /* by its MX hosts */
+    REQUEST_LITERAL,    /* an address in brackets as the recipient's domain */
+    REQUEST_HOST,       /* a smarthost's or a given server's name: no MX */
+    REQUEST_ADDRESS     /* a given server by its address */
+};
+
+struct request_dialed {
+    const char *host; /* A-labels; NULL: whichever */
+    struct mox_ip ip;
+};
+
+/* Strings and arrays live in the plan's arena or in the configuration. */
+struct request_rules {
+    struct mox_config *config;                /* a reference, or NULL */
+    const struct config_transport *transport; /* NULL: none matched */
+    struct mox_route route;
+    const char *name; /* of REQUEST_DOMAIN and _HOST; of the others the text of the address */
+    const char *ehlo; /* NULL: our end of the connection as address literal */
+    const struct request_dialed *dialed;
+    struct mox_ip address, sources[2];
+    uint64_t race_delay_us, total_us, dns_us, connect_us, greeting_us, ehlo_us, tag;
+    uint32_t ndialed, nsources, families, flags, attempts;
+    int32_t prefer, stop_at;
+    uint16_t port;
+    int8_t target;   /* enum request_target */
+    int8_t trust_ad; /* -1: as the answers say */
+    bool allow_special, hosted, race;
+};
+
+/*
+ * Fills rules; *arena takes the copies. On failure, too, rules->route says which transport it was
+ * and rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
+ * MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
+ */
+int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
+                 struct arena *arena, struct request_rules *rules, struct mox_error *err);
+
+/* Whether a plan made by one holds for the other: the same hosts, addresses and order. */
+bool request_same(const struct request_rules *a, const struct request_rules *b);
+
+#endif

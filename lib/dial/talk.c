@@ -1,0 +1,272 @@
+/* talk.c - see talk.h. */
+#include "dial/talk.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/ip.h"
+#include "dial/race.h"
+#include "policy/classify.h"
+
+enum { READ_SIZE = 4096 };
+
+static const struct plan_candidate *present(const struct dial *d)
+{
+    return d->attempt->candidate;
+}
+
+static void on_ready(void *arg, struct stream *stream, int events)
+{
+    (void)stream;
+    (void)events;
+    dial_step(arg);
+}
+
+/* Our end as EHLO wants it where no name is configured (RFC 5321 section 4.1.3). */
+static int literal_name(struct dial *d, char *buf, size_t cap)
+{
+    struct mox_ip local = {0};
+    char ip[MOX_LIMIT_IP_TEXT];
+    int status = d->stream->ops->local(d->stream, &local, NULL);
+
+    if (status != MOX_OK)
+        return status;
+    local.scope = 0; /* a zone means nothing to the other side */
+    mox_ip_format(&local, ip, sizeof ip);
+    snprintf(buf, cap, local.family == MOX_IPV6 ? "[IPv6:%s]" : "[%s]", ip);
+    d->attempt->view.local = local;
+    return MOX_OK;
+}
+
+static void start_deadline(struct dial *d)
+{
+    uint64_t now = ctx_now_us(d->ctx);
+
+    d->smtp_state = d->smtp.state;
+    switch (smtp_session_deadline_kind(&d->smtp)) {
+    case SMTP_DEADLINE_GREETING:
+        d->stage_us = now + d->plan->rules.greeting_us;
+        break;
+    case SMTP_DEADLINE_EHLO:
+        d->stage_us = now + d->plan->rules.ehlo_us;
+        break;
+    default:
+        d->stage_us = UINT64_MAX;
+        break;
+    }
+}
+
+int talk_begin(struct dial *d, struct mox_error *err)
+{
+    const struct request_rules *rules = &d->plan->rules;
+    char literal[MOX_LIMIT_IP_TEXT + 8] = "[127.0.0.1]";
+    const char *name = rules->ehlo;
+    int status;
+
+    stream_notify(d->stream, on_ready, d);
+    d->attempt->view.connect_ms = plan_ms(d->plan, ctx_now_us(d->ctx));
+    dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, present(d), "connected");
+    if (rules->stop_at == MOX_STAGE_CONNECT)
+        return MOX_OK;
+    if (name == NULL) {
+        literal_name(d, literal, sizeof literal); /* fails on a connection that is dead already */
+        name = literal;
+    }
+    status = smtp_session_start(&d->smtp, slice_of(name), rules->stop_at, err);
+    start_deadline(d);
+    return status;
+}
+
+/* A line or more of the dialogue, one entry each. */
+static void log_lines(const struct dial *d, const char *direction, struct slice bytes)
+{
+    while (bytes.len > 0 && ctx_logs(d->ctx, MOX_LOG_DIALOGUE)) {
+        size_t end = slice_find(bytes, '\n');
+        struct slice line = slice_sub(bytes, 0, end);
+        char text[256];
+
+        if (line.len > 0 && line.ptr[line.len - 1] == '\r')
+            line.len--;
+        slice_clean(line, false, text, sizeof text);
+        dial_log(d, MOX_LOG_DIALOGUE, smtp_session_stage(&d->smtp), present(d), "%s %s", direction,
+                 text);
+        bytes = slice_sub(bytes, end + 1, bytes.len);
+    }
+}
+
+static int io_error(struct mox_error *err, int status, int stage, const char *what)
+{
+    if (status == MOX_E_EOF)
+        error_set(err, MOX_E_CLOSED, "the server closed the connection");
+    else
+        error_from_op(err, status, what);
+    if (err->code == MOX_E_OS) /* a reset and the like: the peer's or the network's doing */
+        err->code = MOX_E_CLOSED;
+    err->about = MOX_ABOUT_HOST;
+    err->stage = stage;
+    return err->code;
+}
+
+/* MOX_OK: all is written. */
+static int write_output(struct dial *d, struct mox_error *err)
+{
+    struct slice out = smtp_session_output(&d->smtp);
+
+    while (out.len > 0) {
+        size_t n = 0;
+        int status = d->stream->ops->write(d->stream, out.ptr, out.len, &n);
+
+        if (status == MOX_E_AGAIN)
+            return status;
+        if (status != MOX_OK)
+            return io_error(err, status, smtp_session_stage(&d->smtp), "writing to the server");
+        log_lines(d, ">", slice_sub(out, 0, n));
+        smtp_session_sent(&d->smtp, n);
+        out = smtp_session_output(&d->smtp);
+    }
+    return MOX_OK;
+}
+
+/* The greeting is in, whatever it says. */
+static void note_greeting(struct dial *d)
+{
+    const char *greeting = smtp_session_greeting(&d->smtp);
+
+    if (d->attempt->greeted || greeting == NULL)
+        return;
+    d->attempt->greeted = true;
+    d->greeted++;
+    d->attempt->view.greeting_ms = plan_ms(d->plan, ctx_now_us(d->ctx));
+    d->attempt->view.greeting = arena_text(&d->plan->arena, slice_of(greeting));
+}
+
+/* MOX_OK: the goal is reached, MOX_E_AGAIN: more is needed. */
+static int feed(struct dial *d, struct slice bytes, struct mox_error *err)
+{
+    int status = MOX_OK;
+
+    log_lines(d, "<", bytes);
+    while (bytes.len > 0 && !smtp_session_ready(&d->smtp) && status == MOX_OK) {
+        size_t used = 0;
+
+        status = smtp_session_input(&d->smtp, bytes, &used, err);
+        note_greeting(d);
+        bytes = slice_sub(bytes, used, bytes.len);
+    }
+    if (status != MOX_OK)
+        return status;
+    if (d->smtp.state != d->smtp_state)
+        start_deadline(d);
+    if (!smtp_session_ready(&d->smtp))
+        return MOX_E_AGAIN;
+    return buffer_append(&d->ahead, bytes.ptr, bytes.len) == MOX_OK ? MOX_OK : error_nomem(err);
+}
+
+/* Writes, reads, until the goal, a fault, or nothing more now. */
+static int converse(struct dial *d, struct mox_error *err)
+{
+    char bytes[READ_SIZE];
+
+    if (d->plan->rules.stop_at == MOX_STAGE_CONNECT)
+        return MOX_OK;
+    for (;;) {
+        size_t n = 0;
+        int status = write_output(d, err);
+
+        if (status == MOX_E_AGAIN)
+            d->stream->ops->want(d->stream, MOX_WRITE);
+        if (status != MOX_OK)
+            return status;
+        status = d->stream->ops->read(d->stream, bytes, sizeof bytes, &n);
+        if (status == MOX_E_AGAIN) {
+            d->stream->ops->want(d->stream, MOX_READ);
+            return status;
+        }
+        if (status == MOX_E_EOF)
+            return smtp_session_eof(&d->smtp, err);
+        if (status != MOX_OK)
+            return io_error(err, status, smtp_session_stage(&d->smtp), "reading from the server");
+        status = feed(d, (struct slice){bytes, n}, err);
+        if (status != MOX_E_AGAIN)
+            return status;
+    }
+}
+
+static const char *family_text(int family)
+{
+    return family == MOX_IPV6 ? "IPv6" : "IPv4";
+}
+
+/* Our address was refused: the other family of this host is next, once, if it is allowed. */
+static void flip_family(struct dial *d, int stage, const struct mox_error *err)
+{
+    struct plan_candidate *candidate = d->attempt->candidate;
+    int family = candidate->view.ip.family, other = ip_other_family(family);
+    struct plan_host *host = candidate->host;
+    char why[256];
+
+    if (policy_source_refusal(stage, err) == POLICY_SOURCE_NO)
+        return;
+    if (family == MOX_IPV6)
+        host->refused6 = true;
+    else
+        host->refused4 = true;
+    if ((d->plan->rules.families & ip_family_bit(other)) == 0 ||
+        (other == MOX_IPV6 ? host->refused6 : host->refused4))
+        return;
+    snprintf(why, sizeof why, "the other family of this host, for it refused our %s address: %d %s",
+             family_text(family), (int)err->smtp_code, err->reply);
+    d->flip_why = arena_text(&d->plan->arena, slice_of(why));
+    d->flip_host = host;
+    d->flip_family = other;
+}
+
+static void end_candidate(struct dial *d, struct mox_error *err, bool quit)
+{
+    const struct plan_candidate *candidate = present(d);
+
+    err->address = candidate->view.ip;
+    error_at_host(err, candidate->view.host);
+    plan_end_attempt(d->plan, d->attempt, err->stage, err, ctx_now_us(d->ctx));
+    dial_log(d, MOX_LOG_INFO, err->stage, candidate, "%s", err->message);
+    flip_family(d, err->stage, err);
+    dial_close_stream(d, quit);
+    d->attempt = NULL;
+    d->stage_us = UINT64_MAX;
+}
+
+static int too_late(struct dial *d, struct mox_error *err)
+{
+    int stage = smtp_session_stage(&d->smtp);
+
+    error_set(err, MOX_E_TIMEOUT, "no whole reply to %s in time",
+              stage == MOX_STAGE_GREETING ? "the connect (the greeting)" : "EHLO");
+    err->stage = stage;
+    return MOX_E_TIMEOUT;
+}
+
+int talk_step(struct dial *d, struct mox_error *err)
+{
+    int status = converse(d, err);
+
+    if (status == MOX_E_AGAIN && ctx_now_us(d->ctx) >= d->stage_us)
+        status = too_late(d, err);
+    if (status == MOX_OK)
+        plan_end_attempt(d->plan, d->attempt, d->plan->rules.stop_at, NULL, ctx_now_us(d->ctx));
+    if (status == MOX_OK || status == MOX_E_AGAIN)
+        return status;
+    end_candidate(d, err, status == MOX_E_REFUSED);
+    return status;
+}
+
+void talk_refused_later(struct dial *d, const struct mox_error *why)
+{
+    struct mox_error err;
+
+    if (why != NULL) {
+        err = *why;
+        end_candidate(d, &err, false);
+        return;
+    }
+    d->attempt = NULL;
+}

@@ -1,0 +1,155 @@
+/* chain.c - see chain.h. */
+#include "lookup/chain.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/text.h"
+#include "dns/dns.h"
+
+/* Why there was no message to read. */
+static int no_answer(const struct lookup_chain *chain, struct mox_error *err)
+{
+    char buf[DNS_TYPE_TEXT];
+    const char *type = dns_type_name(chain->type, buf), *name = chain->name.name;
+    int status = chain->query.status;
+
+    if (status == MOX_E_NOMEM)
+        return error_nomem(err);
+    if (status == MOX_E_UNSUPPORTED)
+        return error_set(err, status,
+                         "cannot look up %s of %s: this context has no DNS; give it dns ops or a "
+                         "build with c-ares",
+                         type, name);
+    if (status == MOX_E_TIMEOUT)
+        return error_set(err, MOX_E_DNS,
+                         "no answer from the name servers for %s of %s in time; try again later",
+                         type, name);
+    if (status <= MOX_ERRNO(0)) {
+        char what[MOX_LIMIT_DOMAIN + 64];
+
+        text_add(&(struct text){what, sizeof what, 0}, "asking the name servers for %s of %s", type,
+                 name);
+        error_from_op(err, status, what);
+        if (err != NULL)
+            err->code = MOX_E_DNS; /* ours: the resolver cannot be reached */
+        return MOX_E_DNS;
+    }
+    return error_set(err, MOX_E_DNS, "looking up %s of %s failed: %s; try again later", type, name,
+                     mox_status_name(status));
+}
+
+static void finish(struct lookup_chain *chain, int status, const struct mox_error *err)
+{
+    struct mox_error *kept = NULL;
+
+    chain->status = status;
+    chain->finished = true;
+    if (status != MOX_OK) {
+        kept = arena_new(chain->arena, sizeof *kept);
+        if (kept != NULL) {
+            *kept = *err;
+            kept->stage = MOX_STAGE_RESOLVE;
+            error_at_host(kept, chain->name.name);
+        }
+    }
+    chain->error = kept;
+}
+
+static int ask(struct mox_ctx *ctx, struct lookup_chain *chain)
+{
+    query_cancel(&chain->query);
+    return query_start(ctx, &chain->query, chain->name.name, chain->type, chain->rules->timeout_us);
+}
+
+/* Whether the answer stops at an alias whose own records were not told. */
+static bool stops_short(const struct dns_answer *answer)
+{
+    return answer->aliases > 0 && answer->count == 0 && answer->canonical.len > 0 &&
+           answer->rcode == DNS_RCODE_NOERROR;
+}
+
+/* MOX_OK: finished; MOX_E_AGAIN: the last alias must be asked. */
+static int read_answer(struct lookup_chain *chain, struct mox_error *err)
+{
+    bool believed = chain->rules->trust_ad < 0 ? chain->query.trusted : chain->rules->trust_ad > 0;
+    int status;
+
+    if (chain->query.status != MOX_OK)
+        return no_answer(chain, err);
+    status =
+        dns_answer_read(query_answer(&chain->query), &chain->name, chain->type,
+                        chain->max_aliases - chain->aliases, &chain->answer, chain->arena, err);
+    if (status != MOX_OK)
+        return status;
+    chain->authentic = chain->authentic && believed && chain->answer.authentic;
+    chain->aliases += chain->answer.aliases;
+    if (!stops_short(&chain->answer))
+        return MOX_OK;
+    chain->name = chain->answer.canonical;
+    return MOX_E_AGAIN;
+}
+
+static void on_answer(struct ctx_query *query)
+{
+    struct lookup_chain *chain = (struct lookup_chain *)query; /* its first member */
+    struct mox_error err;
+    int status = read_answer(chain, &err);
+
+    if (status == MOX_E_AGAIN) {
+        if (ask(query->ctx, chain) == MOX_OK)
+            return;
+        status = error_nomem(&err);
+    }
+    query_cancel(query); /* the message has been read */
+    finish(chain, status, &err);
+    chain->done(chain);
+}
+
+static void on_refused(struct ctx_event *event)
+{
+    struct lookup_chain *chain = (struct lookup_chain *)event;
+
+    chain->done(chain);
+}
+
+int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, struct slice name)
+{
+    struct mox_error err;
+    int status;
+
+    memset(&chain->query, 0, sizeof chain->query);
+    if (domain_parse_lax(name, &chain->name) != MOX_OK)
+        return MOX_E_INVAL;
+    chain->query.done = on_answer;
+    chain->aliases = 0;
+    chain->authentic = true;
+    chain->asked = true;
+    chain->finished = false;
+    status = ask(ctx, chain);
+    if (status != MOX_E_UNSUPPORTED)
+        return status;
+    chain->query.status = status; /* told by the next dispatch, as every failure */
+    finish(chain, no_answer(chain, &err), &err);
+    chain->query.event.run = on_refused;
+    ctx_event_queue(ctx, &chain->query.event);
+    return MOX_OK;
+}
+
+void chain_cancel(struct lookup_chain *chain)
+{
+    if (!chain->asked)
+        return;
+    query_cancel(&chain->query);
+    ctx_event_drop(&chain->query.event);
+    chain->asked = false;
+}
+
+int chain_error(const struct lookup_chain *chain, struct mox_error *err)
+{
+    if (chain->error == NULL)
+        return error_nomem(err);
+    if (err != NULL)
+        *err = *chain->error;
+    return chain->status;
+}

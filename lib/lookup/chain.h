@@ -1,0 +1,47 @@
+/*
+ * chain.h - one question, followed through its aliases to the records or their absence.
+ *
+ * A resolver answers with the whole CNAME chain; where it gives only the beginning, the last name
+ * is asked in turn. Bounded by max_aliases over all answers, so a loop ends too.
+ */
+#ifndef LOOKUP_CHAIN_H
+#define LOOKUP_CHAIN_H
+
+#include "base/arena.h"
+#include "ctx/query.h"
+#include "dns/answer.h"
+
+/* What every lookup of a dial has in common. */
+struct lookup_rules {
+    uint64_t timeout_us; /* of each question */
+    int trust_ad;        /* 1: believe it, 0: never, -1: as the answer was delivered */
+};
+
+struct lookup_chain { /* query first; set by chain_start, read when done was called */
+    struct ctx_query query;
+    struct arena *arena; /* borrowed; the answer and the error live in it */
+    const struct lookup_rules *rules;
+    uint16_t type;
+    unsigned aliases, max_aliases;
+    bool asked, finished;
+    bool authentic; /* every answer used was */
+    int status;     /* MOX_OK: answer holds, whatever its rcode */
+    struct dns_answer answer;
+    struct domain name;                       /* that is being asked */
+    const struct mox_error *error;            /* of status; NULL: no memory for it */
+    void (*done)(struct lookup_chain *chain); /* inside a dispatch, once */
+};
+
+/*
+ * Fields to set before: arena, rules, type, max_aliases, done. MOX_OK: done will be called, even
+ * for what failed at once; MOX_E_NOMEM.
+ */
+int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, struct slice name);
+
+/* Accepts one that was never started. */
+void chain_cancel(struct lookup_chain *chain);
+
+/* The error of a failed chain, in *err; returns its status. */
+int chain_error(const struct lookup_chain *chain, struct mox_error *err);
+
+#endif
