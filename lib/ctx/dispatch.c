@@ -149,11 +149,14 @@ static int dispatch(struct mox_ctx *ctx)
 
 int mox_ctx_dispatch(struct mox_ctx *ctx)
 {
+    int status = MOX_OK, callbacks;
+
     if (ctx->dispatching)
         return MOX_E_REENTRANT;
     if (ctx->extra.loop != NULL)
-        ctx->loop.wait(ctx->loop.user, 0);
-    return dispatch(ctx);
+        status = ctx->loop.wait(ctx->loop.user, 0);
+    callbacks = dispatch(ctx); /* deadlines hold even where the loop is broken */
+    return status < 0 ? status : callbacks;
 }
 
 /* Sleeps in the loop until something is ready; nothing is run. */

@@ -235,8 +235,9 @@ static const char *drop_detail(const struct dial *d, const struct mox_choice *ch
     }
 }
 
-static void note_loop(struct dial *d, const struct plan_host *host)
+static void note_loop(struct dial *d, struct plan_host *host)
 {
+    host->view.drop = MOX_DROP_SELF;
     if (host->view.preference < d->loop_preference)
         d->loop_preference = host->view.preference;
     d->loop_best =
@@ -257,7 +258,7 @@ static int add_choice(struct dial *d, struct dial_host *host, const struct mox_c
     candidate->rank = rank;
     if (choice->drop == MOX_DROP_NONE)
         return MOX_OK;
-    if (choice->drop == MOX_DROP_SELF && d->plan->rules.target == REQUEST_DOMAIN)
+    if (choice->drop == MOX_DROP_SELF)
         note_loop(d, host->host);
     return plan_drop(d->plan, candidate, choice->drop,
                      drop_detail(d, choice, ip, detail, sizeof detail));
@@ -330,6 +331,18 @@ static int build_lookup(struct dial *d, struct dial_host *host)
     return status;
 }
 
+/* The error of a failed lookup outlives the lookup. */
+static int keep_failure(struct dial *d, struct plan_host *host, const struct lookup_chain *failure)
+{
+    struct mox_error *kept = arena_new(&d->plan->arena, sizeof *kept);
+
+    if (kept == NULL)
+        return MOX_E_NOMEM;
+    chain_error(failure, kept);
+    host->error = kept;
+    return MOX_OK;
+}
+
 /* A host that gave nothing, or only half: said in the plan, without an address. */
 static int note_absence(struct dial *d, struct dial_host *host)
 {
@@ -337,16 +350,15 @@ static int note_absence(struct dial *d, struct dial_host *host)
     const struct lookup_chain *failure = lookup_address_failure(host->lookup);
     struct plan_candidate *candidate;
 
-    host->host->failed = failure != NULL;
     if (failure == NULL && host->built != 0)
         return MOX_OK;
+    if (failure != NULL && keep_failure(d, host->host, failure) != MOX_OK)
+        return MOX_E_NOMEM;
     candidate = plan_add_candidate(d->plan, host->host, &none);
     if (candidate == NULL)
         return MOX_E_NOMEM;
     if (failure != NULL)
-        return plan_drop(d->plan, candidate, MOX_DROP_DNS_ERROR,
-                         failure->error == NULL ? "the lookup failed for want of memory"
-                                                : failure->error->message);
+        return plan_drop(d->plan, candidate, MOX_DROP_DNS_ERROR, host->host->error->message);
     return plan_drop(d->plan, candidate, MOX_DROP_NO_ADDRESS,
                      host->host->no_name ? "the name does not exist"
                                          : "it has no address of a family that was asked for");

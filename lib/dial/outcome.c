@@ -98,7 +98,10 @@ static int fail_dropped(const struct dial *d, const struct plan_candidate *candi
               candidate->view.host, ip,
               candidate->view.detail == NULL ? mox_drop_name(candidate->view.drop)
                                              : candidate->view.detail);
-    err->about = candidate->view.drop == MOX_DROP_NO_SOURCE ? MOX_ABOUT_SOURCE : MOX_ABOUT_DOMAIN;
+    if (candidate->view.drop == MOX_DROP_NO_SOURCE)
+        err->about = MOX_ABOUT_SOURCE;
+    else if (candidate->view.drop == MOX_DROP_SPECIAL)
+        err->about = MOX_ABOUT_DOMAIN;
     err->address = candidate->view.ip;
     error_at_host(err, candidate->view.host);
     return at_name(d, err);
@@ -107,8 +110,7 @@ static int fail_dropped(const struct dial *d, const struct plan_candidate *candi
 static int fail_dns(const struct dial *d, const struct plan_candidate *candidate,
                     struct mox_error *err)
 {
-    error_set(err, MOX_E_DNS, "%s", candidate->view.detail);
-    error_at_host(err, candidate->view.host);
+    *err = *candidate->host->error;
     return at_name(d, err);
 }
 

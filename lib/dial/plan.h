@@ -16,7 +16,7 @@ struct plan_host { /* an MX host, or the one host of another destination */
     const char *detail;
     bool looked_up;          /* its addresses are all known */
     bool no_name;            /* … and it does not exist */
-    bool failed;             /* … and a lookup failed */
+    const struct mox_error *error; /* … and a lookup failed; NULL: none did */
     bool refused4, refused6; /* it refused our address of that family */
 };
 
