@@ -83,23 +83,26 @@ static struct ctx_query *waiting(struct mox_ctx *ctx, uint64_t id)
     return query == NULL || query->answered ? NULL : query;
 }
 
-int mox_dns_answer(struct mox_ctx *ctx, uint64_t id, const void *wire, size_t len, uint32_t flags)
+int query_deliver(struct mox_ctx *ctx, uint64_t id, struct slice wire, bool trusted)
 {
     struct ctx_query *query = waiting(ctx, id);
 
     if (query == NULL)
         return MOX_E_STALE;
     query->answered = true;
-    query->trusted = (flags & MOX_DNS_TRUST_AD) != 0;
-    if (len > MOX_LIMIT_DNS_MESSAGE) {
-        query->status = MOX_E_LIMIT;
-    } else {
-        query->wire = mem_text(wire, len);
-        query->len = len;
-        query->status = query->wire == NULL ? MOX_E_NOMEM : MOX_OK;
-    }
+    query->trusted = trusted;
+    query->wire = mem_text(wire.ptr, wire.len);
+    query->len = wire.len;
+    query->status = query->wire == NULL ? MOX_E_NOMEM : MOX_OK;
     ctx_event_queue(ctx, &query->event);
     return MOX_OK;
+}
+
+int mox_dns_answer(struct mox_ctx *ctx, uint64_t id, const void *wire, size_t len, uint32_t flags)
+{
+    if (len > MOX_LIMIT_DNS_MESSAGE)
+        return mox_dns_fail(ctx, id, MOX_E_LIMIT);
+    return query_deliver(ctx, id, (struct slice){wire, len}, (flags & MOX_DNS_TRUST_AD) != 0);
 }
 
 int mox_dns_fail(struct mox_ctx *ctx, uint64_t id, int code)

@@ -32,6 +32,12 @@ int query_start(struct mox_ctx *ctx, struct ctx_query *query, const char *name, 
 /* Accepts one that was not asked or has ended; frees the answer. */
 void query_cancel(struct ctx_query *query);
 
+/*
+ * Records an answer, of whatever length: MOX_OK, MOX_E_STALE. What comes as a message from outside
+ * goes through mox_dns_answer, which bounds it.
+ */
+int query_deliver(struct mox_ctx *ctx, uint64_t id, struct slice wire, bool trusted);
+
 /* What the answer says, empty if there is none. */
 struct slice query_answer(const struct ctx_query *query);
 

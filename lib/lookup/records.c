@@ -9,16 +9,14 @@ int mox_dns_answer_records(struct mox_ctx *ctx, uint64_t id, int rcode,
 {
     const struct ctx_query *query = ctx_id_find(ctx, id, CTX_QUERY);
     struct buffer wire = {0};
-    struct slice message;
     int status;
 
     if (query == NULL || query->answered)
         return MOX_E_STALE;
     status = dns_records_to_wire(query->name, query->type, rcode, authentic != 0, records, n, &wire,
                                  NULL);
-    message = buffer_slice(&wire);
     if (status == MOX_OK)
-        status = mox_dns_answer(ctx, id, message.ptr, message.len, MOX_DNS_TRUST_AD);
+        status = query_deliver(ctx, id, buffer_slice(&wire), true);
     buffer_free(&wire);
     if (status != MOX_OK) /* the question must not wait for an answer that cannot be read */
         mox_dns_fail(ctx, id, status);
