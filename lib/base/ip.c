@@ -238,7 +238,7 @@ enum ip_special ip_special(const struct mox_ip *ip)
     return IP_ORDINARY;
 }
 
-const char *ip_special_name(int special)
+const char *ip_special_name(enum ip_special special)
 {
     static const char *const names[] = {
         [IP_ORDINARY] = "ordinary",
@@ -250,7 +250,7 @@ const char *ip_special_name(int special)
         [IP_MAPPED] = "IPv4 in an IPv6 address",
     };
 
-    return name_of(names, ARRAY_LEN(names), special);
+    return name_of(names, ARRAY_LEN(names), (int)special);
 }
 
 static bool in_any(const struct mox_ip *ip, const struct ip_prefix *blocks, size_t n)

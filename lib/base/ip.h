@@ -49,7 +49,7 @@ int ip_parse_prefix(struct slice text, struct ip_prefix *out);
 bool ip_in_prefix(const struct mox_ip *ip, const struct ip_prefix *prefix);
 
 enum ip_special ip_special(const struct mox_ip *ip);
-const char *ip_special_name(int special); /* "loopback", … */
+const char *ip_special_name(enum ip_special special); /* "loopback", … */
 
 bool ip_is_private(const struct mox_ip *ip);    /* RFC 1918, RFC 6598, fc00::/7, link-local */
 bool ip_is_nat64(const struct mox_ip *ip);      /* 64:ff9b::/96 */

@@ -213,6 +213,8 @@ static const char *drop_detail(const struct dial *d, const struct mox_choice *ch
 
     switch (choice->drop) {
     case MOX_DROP_SPECIAL:
+        if (ip_special(ip) == IP_MAPPED)
+            return "an IPv4 address in an IPv6 one, which is never dialed";
         snprintf(buf, cap,
                  "a %s address, which mail to a domain never goes to; AllowSpecial: true "
                  "permits it",

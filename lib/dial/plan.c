@@ -149,15 +149,6 @@ static int copy_detail(struct mox_plan *plan, const char *detail, const char **o
     return *out == NULL ? MOX_E_NOMEM : MOX_OK;
 }
 
-int plan_drop_host(struct mox_plan *plan, struct plan_host *host, int drop, const char *detail)
-{
-    list_remove(&plan->hosts, host);
-    host->view.drop = drop;
-    if (copy_detail(plan, detail, &host->detail) != MOX_OK)
-        return MOX_E_NOMEM;
-    return list_add(&plan->dropped_hosts, host);
-}
-
 /* The last entry listed stands for all that are not. */
 static void count_unlisted(struct mox_plan *plan)
 {
@@ -180,6 +171,19 @@ int plan_drop(struct mox_plan *plan, struct plan_candidate *candidate, int drop,
     if (copy_detail(plan, detail, &candidate->view.detail) != MOX_OK)
         return MOX_E_NOMEM;
     return list_add(&plan->dropped, candidate);
+}
+
+/* A dropped host stands among the dropped addresses too, without one, so that its reason shows. */
+int plan_drop_host(struct mox_plan *plan, struct plan_host *host, int drop, const char *detail)
+{
+    static const struct mox_ip none;
+    struct plan_candidate *candidate = plan_add_candidate(plan, host, &none);
+
+    list_remove(&plan->hosts, host);
+    host->view.drop = drop;
+    if (candidate == NULL || plan_drop(plan, candidate, drop, detail) != MOX_OK)
+        return MOX_E_NOMEM;
+    return list_add(&plan->dropped_hosts, host);
 }
 
 int32_t plan_ms(const struct mox_plan *plan, uint64_t now_us)

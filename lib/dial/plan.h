@@ -13,7 +13,6 @@
 
 struct plan_host { /* an MX host, or the one host of another destination */
     struct mox_mx view;
-    const char *detail;
     bool looked_up;          /* its addresses are all known */
     bool no_name;            /* … and it does not exist */
     const struct mox_error *error; /* … and a lookup failed; NULL: none did */

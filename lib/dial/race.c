@@ -51,7 +51,7 @@ static void describe(const struct mox_candidate *target, int code, struct mox_er
     } else if (code == MOX_E_TIMEOUT || code == MOX_ERRNO(ETIMEDOUT)) {
         error_set(err, MOX_E_TIMEOUT, "no answer to the connect in time");
     } else {
-        error_from_op(err, code, "connect");
+        error_from_op(err, code, "cannot connect");
         if (!is_ours(code) && code <= MOX_ERRNO(0)) {
             err->code = MOX_E_CONNECT;
             err->about = code == MOX_ERRNO(ENETUNREACH) ? MOX_ABOUT_LOCAL : MOX_ABOUT_HOST;

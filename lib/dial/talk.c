@@ -214,7 +214,8 @@ static void flip_family(struct dial *d, int stage, const struct mox_error *err)
     if ((d->plan->rules.families & ip_family_bit(other)) == 0 ||
         (other == MOX_IPV6 ? host->refused6 : host->refused4))
         return;
-    snprintf(why, sizeof why, "the other family of this host, for it refused our %s address: %d %s",
+    snprintf(why, sizeof why,
+             "the other family of this host, for it refused our %s address: %d %.160s",
              family_text(family), (int)err->smtp_code, err->reply);
     d->flip_why = arena_text(&d->plan->arena, slice_of(why));
     d->flip_host = host;

@@ -35,8 +35,12 @@ static int no_answer(const struct lookup_chain *chain, struct mox_error *err)
             err->code = MOX_E_DNS; /* ours: the resolver cannot be reached */
         return MOX_E_DNS;
     }
-    return error_set(err, MOX_E_DNS, "looking up %s of %s failed: %s; try again later", type, name,
-                     mox_status_name(status));
+    if (status == MOX_E_LIMIT)
+        return error_set(err, MOX_E_DNS, "the answer for %s of %s is over %d bytes", type, name,
+                         MOX_LIMIT_DNS_MESSAGE);
+    return error_set(err, MOX_E_DNS,
+                     "no name server gave a usable answer for %s of %s; try again later", type,
+                     name);
 }
 
 static void finish(struct lookup_chain *chain, int status, const struct mox_error *err)

@@ -242,6 +242,21 @@ static void take_answer(struct lookup *lookup, const unsigned char *wire, size_t
     deliver(lookup, wire, len);
 }
 
+/* What c-ares says, in words that tell a person whether a server is down or silent. */
+static int code_of(int status)
+{
+    switch (status) {
+    case ARES_ENOMEM:
+        return MOX_ERRNO(ENOMEM);
+    case ARES_ETIMEOUT:
+        return MOX_E_TIMEOUT;
+    case ARES_ECONNREFUSED:
+        return MOX_ERRNO(ECONNREFUSED);
+    default:
+        return MOX_E_DNS;
+    }
+}
+
 static void take_failure(struct lookup *lookup, int status)
 {
     bool timeout = status == ARES_ETIMEOUT;
@@ -250,10 +265,8 @@ static void take_failure(struct lookup *lookup, int status)
 
     if (!timeout)
         lookup->out |= (uint32_t)1 << lookup->server;
-    if (status == ARES_ENOMEM)
-        fail(lookup, MOX_ERRNO(ENOMEM));
-    else if ((timeout && over) || !next_server(lookup))
-        fail(lookup, timeout ? MOX_E_TIMEOUT : MOX_E_DNS);
+    if (status == ARES_ENOMEM || (timeout && over) || !next_server(lookup))
+        fail(lookup, code_of(status));
     else
         ask(lookup);
 }
