@@ -1,0 +1,17 @@
+/*
+ * nat.h - our addresses as the world sees them (semantics of NATIPs and SPFIPMap).
+ */
+#ifndef POLICY_NAT_H
+#define POLICY_NAT_H
+
+#include <moxdial/check.h>
+
+#include "config/config.h"
+
+/*
+ * The public address of one of our own: mox_nat_map, and for a private address that no rule covers
+ * the NATIP of its family, if the whole configuration has exactly one. config may be NULL.
+ */
+struct mox_ip policy_public_source(const struct mox_config *config, const struct mox_ip *source);
+
+#endif

@@ -1,0 +1,333 @@
+/*
+ * lookup.c - see lookup.h and moxdial/route.h. All names that could lead to a rule are asked of the
+ * table at once, so that their memory is fetched together; of what they lead to the first in file
+ * order wins.
+ */
+#include "route/lookup.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "base/input.h"
+#include "route/conditions.h"
+#include "route/index.h"
+
+struct search {
+    const struct mox_config *config;
+    const struct route_index *index;
+    const struct route_name *from, *to;
+    uint32_t attempts;
+};
+
+const struct config_transport *route_transport(const struct mox_route *route)
+{
+    return route->internal[0];
+}
+
+void route_set_none(struct mox_route *out)
+{
+    *out = (struct mox_route){.index = -1, .families = MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6};
+}
+
+static void set_transport(const struct config_transport *transport, struct mox_route *out)
+{
+    route_set_none(out);
+    out->transport = transport->name;
+    out->kind = transport->kind;
+    if (transport->families != MOX_ALLOW_BOTH)
+        out->families = transport->families;
+    out->prefer = transport->prefer;
+    out->internal[0] = transport;
+}
+
+void route_set(const struct mox_config *config, const struct config_list *list, uint32_t rule,
+               struct mox_route *out)
+{
+    const struct config_route *route = &config->routes[rule];
+
+    set_transport(&config->transports[route->transport], out);
+    out->file = list->file;
+    out->scope = list->scope;
+    out->index = (int32_t)(rule - list->first);
+    out->line = (int32_t)route->line;
+}
+
+int route_by_transport(const struct mox_config *config, const char *name, struct mox_route *out,
+                       struct mox_error *err)
+{
+    const struct config_transport *transport =
+        config == NULL ? NULL : config_transport_by_name(config, slice_of(name));
+    char text[MOX_LIMIT_ADDRESS];
+
+    if (transport != NULL) {
+        set_transport(transport, out);
+        return error_none(err);
+    }
+    route_set_none(out);
+    slice_clean(slice_of(name), false, text, sizeof text);
+    error_set(err, MOX_E_CONFIG,
+              "cannot find transport \"%s\"; configure it or give the message another one", text);
+    if (err != NULL)
+        err->stage = MOX_STAGE_ROUTE;
+    return MOX_E_CONFIG;
+}
+
+/* The usual caller's envelope has our size; then it need not be copied. */
+int route_envelope(const struct mox_envelope **envelope, struct mox_envelope *copy,
+                   struct mox_error *err)
+{
+    const struct mox_envelope *given = *envelope;
+    int status = MOX_OK;
+
+    if (given == NULL || given->size != sizeof *copy) {
+        status = input_take(copy, sizeof *copy, given, offsetof(struct mox_envelope, account),
+                            "mox_envelope", err);
+        *envelope = copy;
+    }
+    if (status == MOX_OK && ((*envelope)->to == NULL || (*envelope)->to[0] == '\0'))
+        status = error_set(err, MOX_E_INVAL,
+                           "the recipient is empty; set mox_envelope.to to an address, a domain or "
+                           "a literal");
+    if (status != MOX_OK && err != NULL)
+        err->stage = MOX_STAGE_ROUTE;
+    return status;
+}
+
+/* Whether an item as written matches the sender's domain. */
+static bool item_matches(struct slice item, const struct route_name *from)
+{
+    size_t dot = item.ptr[0] == '.', len = item.len - dot, before;
+
+    if (len == 0)
+        return from->len == 0;
+    if (len > from->len)
+        return false;
+    before = from->len - len;
+    if (before > 0 && (!dot || from->text[before - 1] != '.'))
+        return false;
+    return memcmp(item.ptr + dot, from->text + before, len) == 0;
+}
+
+static bool from_matches(const struct search *s, const struct config_route *route)
+{
+    for (uint32_t i = 0; i < route->nfrom; i++) {
+        if (item_matches(config_item(s->config, route->from + i), s->from))
+            return true;
+    }
+    return route->nfrom == 0;
+}
+
+static bool rule_matches(const struct search *s, uint32_t rule, bool from_known)
+{
+    const struct config_route *route = &s->config->routes[rule];
+
+    return s->attempts >= route->minimum_attempts && (from_known || from_matches(s, route));
+}
+
+/* The first rule of steps that does not want too many attempts. */
+static uint32_t first_step(const struct search *s, const uint32_t *rules, uint32_t count)
+{
+    uint32_t low = 0, high = count;
+
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+
+        if (s->attempts >= s->config->routes[rules[middle]].minimum_attempts)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low < count ? rules[low] : ROUTE_NONE;
+}
+
+/* The first match of a rule or a chain if it comes before best; else best. */
+static uint32_t first_of(const struct search *s, uint32_t value, bool from_known, uint32_t best)
+{
+    const uint32_t *chain, *rules;
+    uint32_t first = ROUTE_NONE;
+
+    if (value == ROUTE_NONE)
+        return best;
+    if (route_value_kind(value) == ROUTE_VALUE_RULE)
+        return value < best && rule_matches(s, value, from_known) ? value : best;
+    chain = s->index->chains + route_value_at(value);
+    rules = chain + ROUTE_CHAIN_HEAD;
+    if (chain[ROUTE_CHAIN_STEPS]) {
+        first = first_step(s, rules, chain[ROUTE_CHAIN_COUNT]);
+        return first < best ? first : best;
+    }
+    for (uint32_t i = 0; i < chain[ROUTE_CHAIN_COUNT] && rules[i] < best; i++) {
+        if (rule_matches(s, rules[i], from_known))
+            return rules[i];
+    }
+    return best;
+}
+
+static bool set_has_from(const struct search *s, uint32_t set)
+{
+    for (size_t i = 0; i < route_name_keys(s->from); i++) {
+        struct route_key key = route_name_key(s->from, i);
+
+        if (route_table_find(&s->index->table, s->config, set, &key, route_key_hash(&key, set))
+                ->key != 0)
+            return true;
+    }
+    return false;
+}
+
+static uint32_t first_wide(const struct search *s, const struct route_group *group, uint32_t best)
+{
+    const uint32_t *wide;
+
+    if (group->wide == ROUTE_NONE)
+        return best;
+    wide = s->index->chains + group->wide;
+    for (uint32_t i = 0; i < wide[0] && wide[2 * i + 1] < best; i++) {
+        uint32_t rule = wide[2 * i + 1], set = wide[2 * i + 2];
+
+        if (rule_matches(s, rule, true) && set_has_from(s, set))
+            return rule;
+    }
+    return best;
+}
+
+static uint32_t first_of_group(const struct search *s, uint32_t g, uint32_t best)
+{
+    const struct route_group *group = &s->index->groups[g];
+    uint32_t owner = s->index->first_group + g;
+
+    best = first_of(s, group->plain, true, best);
+    for (size_t i = 0; i < route_name_keys(s->from); i++) {
+        struct route_key key = route_name_key(s->from, i);
+        const struct route_slot *slot =
+            route_table_find(&s->index->table, s->config, owner, &key, route_key_hash(&key, owner));
+
+        if (slot->key != 0)
+            best = first_of(s, slot->value, true, best);
+    }
+    return first_wide(s, group, best);
+}
+
+static uint32_t first_of_value(const struct search *s, uint32_t value, uint32_t best)
+{
+    if (value != ROUTE_NONE && route_value_kind(value) == ROUTE_VALUE_GROUP)
+        return first_of_group(s, route_value_at(value), best);
+    return first_of(s, value, false, best);
+}
+
+/* Whether the list has items of the shape of the name's i-th key. */
+static bool list_has_depth(const struct route_list *list, const struct route_name *name, size_t i)
+{
+    bool whole = i == name->labels && name->labels > 0;
+    uint32_t depths = whole ? list->names : list->dots;
+
+    return (depths & route_depth_bit(route_name_depth(name, i))) != 0;
+}
+
+/* The first rule of a list that matches; ROUTE_NONE: none does. */
+static uint32_t search_list(const struct search *s, uint32_t at)
+{
+    const struct route_list *list = &s->index->lists[at];
+    uint32_t owner = ROUTE_OWNER_LISTS + at, best = ROUTE_NONE;
+    uint32_t hashes[MOX_LIMIT_LABELS + 1];
+    uint8_t keys[MOX_LIMIT_LABELS + 1];
+    size_t n = 0;
+
+    for (size_t i = 0; i < route_name_keys(s->to); i++) {
+        struct route_key key = route_name_key(s->to, i);
+
+        if (!list_has_depth(list, s->to, i))
+            continue;
+        hashes[n] = route_key_hash(&key, owner);
+        route_table_prefetch(&s->index->table, hashes[n]);
+        keys[n++] = (uint8_t)i;
+    }
+    best = first_of_value(s, list->any, best);
+    for (size_t i = 0; i < n; i++) {
+        struct route_key key = route_name_key(s->to, keys[i]);
+        const struct route_slot *slot =
+            route_table_find(&s->index->table, s->config, owner, &key, hashes[i]);
+
+        if (slot->key != 0)
+            best = first_of_value(s, slot->value, best);
+    }
+    return best;
+}
+
+/* Sets *at to a list by its name; false: there is none. */
+static bool find_list(const struct search *s, uint32_t owner, const struct route_key *key,
+                      uint32_t *at)
+{
+    const struct route_slot *slot =
+        route_table_find(&s->index->table, s->config, owner, key, route_key_hash(key, owner));
+
+    if (slot->key == 0)
+        return false;
+    *at = slot->value;
+    return true;
+}
+
+/* The first match of all lists that apply, and its list. */
+static uint32_t search_lists(const struct search *s, const char *account, uint32_t *at)
+{
+    struct slice name = slice_of(account);
+    uint32_t best = ROUTE_NONE;
+    struct route_key key;
+
+    if (s->index->accounts && name.len > 0) {
+        key = (struct route_key){name, hash_bytes(name.ptr, name.len, 0), false};
+        if (find_list(s, ROUTE_OWNER_ACCOUNTS, &key, at))
+            best = search_list(s, *at);
+    }
+    if (best == ROUTE_NONE && s->index->domains && s->from->labels > 0) {
+        key = route_name_key(s->from, s->from->labels);
+        if (find_list(s, ROUTE_OWNER_DOMAINS, &key, at))
+            best = search_list(s, *at);
+    }
+    if (best == ROUTE_NONE && s->index->global != ROUTE_NONE) {
+        *at = s->index->global;
+        best = search_list(s, *at);
+    }
+    return best;
+}
+
+static int answer(const struct search *s, const char *account, struct mox_route *out,
+                  struct mox_error *err)
+{
+    uint32_t at = 0, best = search_lists(s, account, &at);
+    const char *key;
+
+    if (best == ROUTE_NONE)
+        return error_none(err);
+    key = route_undecided_key(s->config, &s->config->routes[best]);
+    if (key != NULL)
+        return route_undecided(&s->config->lists[at], &s->config->routes[best], key, err);
+    route_set(s->config, &s->config->lists[at], best, out);
+    return error_none(err);
+}
+
+int mox_route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
+                     struct mox_route *out, struct mox_error *err)
+{
+    struct mox_envelope copy;
+    struct route_name from, to;
+    struct search s = {config, NULL, &from, &to, 0};
+    int status;
+
+    route_set_none(out);
+    status = route_envelope(&envelope, &copy, err);
+    if (status == MOX_OK)
+        status = route_name_parse(envelope->from, "sender", &from, err);
+    if (status == MOX_OK)
+        status = route_name_parse(envelope->to, "recipient", &to, err);
+    if (status != MOX_OK)
+        return status;
+    if (config == NULL || config->nroutes == 0)
+        return error_none(err);
+    if (config->index == NULL)
+        return error_set(err, MOX_E_STATE, "the configuration has no route index");
+    s.index = config->index;
+    s.attempts = envelope->attempts;
+    return answer(&s, envelope->account, out, err);
+}

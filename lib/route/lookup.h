@@ -1,0 +1,35 @@
+/*
+ * lookup.h - what the dialer asks of routes beyond moxdial/route.h.
+ */
+#ifndef ROUTE_LOOKUP_H
+#define ROUTE_LOOKUP_H
+
+#include <moxdial/route.h>
+
+#include "config/config.h"
+
+/* The transport of a route that a lookup filled; NULL: none, direct. The config's. */
+const struct config_transport *route_transport(const struct mox_route *route);
+
+/*
+ * The transport given with a message, which wins over all routes (semantics.md 4). MOX_E_CONFIG,
+ * temporary: there is none of that name. config may be NULL.
+ */
+int route_by_transport(const struct mox_config *config, const char *name, struct mox_route *out,
+                       struct mox_error *err);
+
+/* What is told where no route matches: direct, both families. */
+void route_set_none(struct mox_route *out);
+
+/* Fills out from the rule-th route, which is in that list. */
+void route_set(const struct mox_config *config, const struct config_list *list, uint32_t rule,
+               struct mox_route *out);
+
+/*
+ * Makes *envelope whole: it points to the caller's, or to *copy. MOX_E_INVAL, MOX_E_UNSUPPORTED:
+ * err says what is wrong with it.
+ */
+int route_envelope(const struct mox_envelope **envelope, struct mox_envelope *copy,
+                   struct mox_error *err);
+
+#endif
