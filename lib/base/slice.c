@@ -3,24 +3,6 @@
 
 #include <string.h>
 
-struct slice slice_of(const char *text)
-{
-    struct slice s = {text, text == NULL ? 0 : strlen(text)};
-
-    return s;
-}
-
-struct slice slice_sub(struct slice s, size_t from, size_t to)
-{
-    if (to > s.len)
-        to = s.len;
-    if (from > to)
-        from = to;
-    if (s.ptr == NULL)
-        return s;
-    return (struct slice){s.ptr + from, to - from};
-}
-
 bool slice_equal(struct slice a, struct slice b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
@@ -93,31 +75,6 @@ bool slice_number(struct slice s, uint64_t max, uint64_t *out)
     }
     *out = n;
     return s.len > 0;
-}
-
-bool slice_is_control(char c)
-{
-    return (unsigned char)c < 0x20 || c == 0x7f;
-}
-
-char slice_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
-char slice_upper(char c)
-{
-    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
-}
-
-bool slice_is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-bool slice_is_alpha(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
 /* Bytes of the character that starts here, 0 if none does (RFC 3629 section 4). */

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
     const char *ptr; /* borrowed; may be NULL if len is 0 */
@@ -14,10 +15,24 @@ struct slice {
 };
 
 /* The text up to its NUL; NULL gives an empty slice. */
-struct slice slice_of(const char *text);
+static inline struct slice slice_of(const char *text)
+{
+    struct slice s = {text, text == NULL ? 0 : strlen(text)};
+
+    return s;
+}
 
 /* From byte `from` to before byte `to`; both are cut to the slice. */
-struct slice slice_sub(struct slice s, size_t from, size_t to);
+static inline struct slice slice_sub(struct slice s, size_t from, size_t to)
+{
+    if (to > s.len)
+        to = s.len;
+    if (from > to)
+        from = to;
+    if (s.ptr == NULL)
+        return s;
+    return (struct slice){s.ptr + from, to - from};
+}
 
 bool slice_equal(struct slice a, struct slice b);
 bool slice_is(struct slice a, const char *text);
@@ -40,13 +55,31 @@ struct slice slice_word(struct slice *text);
 bool slice_number(struct slice s, uint64_t max, uint64_t *out);
 
 /* Below 0x20, or 0x7f. */
-bool slice_is_control(char c);
+static inline bool slice_is_control(char c)
+{
+    return (unsigned char)c < 0x20 || c == 0x7f;
+}
 
 /* ASCII only, whatever the locale. */
-char slice_lower(char c);
-char slice_upper(char c);
-bool slice_is_digit(char c);
-bool slice_is_alpha(char c);
+static inline char slice_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+static inline char slice_upper(char c)
+{
+    return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
+static inline bool slice_is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+static inline bool slice_is_alpha(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
 
 /*
  * Where UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF) ends to be valid;
