@@ -99,10 +99,14 @@ static int os_error(struct mox_error *err, const char *what, const char *path)
 static int read_all(struct buffer *b, int fd, const char *path, size_t max, struct mox_error *err)
 {
     for (;;) {
-        size_t left = max + 1 - b->len;
+        size_t left = max + 1 - b->len, free = b->cap - b->len;
         size_t step = left < READ_STEP ? left : READ_STEP;
-        char *room = buffer_room(b, step);
+        char *room;
         ssize_t n;
+
+        if (free > 0 && free < step) /* the size is known: the last read needs no room beyond */
+            step = free;
+        room = buffer_room(b, step);
 
         if (room == NULL)
             return error_nomem(err);
