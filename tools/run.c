@@ -1,0 +1,183 @@
+/*
+ * run.c - see run.h. The non-blocking calls, because a signal must be able to end them: the handler
+ * sets a flag and wakes the context, the loop below asks the context to end what it does, so the
+ * plan is complete and the trace tells how far the dial was.
+ */
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+
+enum { SHUTDOWN_TURNS = 20, SHUTDOWN_TURN_MS = 100 }; /* two seconds for an orderly end */
+
+/* A handler gets no argument, so these two cannot be anywhere else. */
+static volatile sig_atomic_t interrupted;
+static struct mox_ctx *volatile interruptible;
+
+static void on_signal(int number)
+{
+    struct mox_ctx *ctx = interruptible;
+
+    interrupted = number;
+    if (ctx != NULL)
+        mox_ctx_wakeup(ctx);
+}
+
+static const int caught[] = {SIGINT, SIGTERM};
+enum { CAUGHT = sizeof caught / sizeof *caught };
+
+/* The second Ctrl-C is not asked for: it kills. What the parent had ignored stays ignored. */
+static void catch_signals(struct run *run)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_signal;
+    action.sa_flags = (int)SA_RESETHAND;
+    sigemptyset(&action.sa_mask);
+    interruptible = run->ctx;
+    for (size_t i = 0; i < CAUGHT; i++) {
+        sigaction(caught[i], NULL, &run->before[i]);
+        if (run->before[i].sa_handler != SIG_IGN)
+            sigaction(caught[i], &action, NULL);
+    }
+}
+
+static void release_signals(struct run *run)
+{
+    for (size_t i = 0; i < CAUGHT; i++)
+        sigaction(caught[i], &run->before[i], NULL);
+    interruptible = NULL;
+}
+
+/* Whether a transport of this configuration has an EHLO name of its own, which must win over the
+ * system's. The normalised text is the one public place that tells. */
+static bool transports_name_ehlo(const struct mox_config *config)
+{
+    size_t len = mox_config_show(config, NULL, 0);
+    char *text = tool_alloc(len + 1, 1);
+    bool found;
+
+    mox_config_show(config, text, len + 1);
+    found = strstr(text, "\tEHLOHostname: ") != NULL || strstr(text, "\tRemoteHostname: ") != NULL;
+    free(text);
+    return found;
+}
+
+/* Behind the request's and the configuration's names, before the library's address literal. */
+static void choose_ehlo(struct run *run, const struct mox_config *config)
+{
+    if (run->request.ehlo != NULL)
+        return;
+    if (config != NULL &&
+        (mox_config_summary(config)->hostname != NULL || transports_name_ehlo(config)))
+        return;
+    if (gethostname(run->ehlo, sizeof run->ehlo - 1) != 0)
+        return;
+    if (strchr(run->ehlo, '.') != NULL)
+        run->request.ehlo = run->ehlo;
+}
+
+int run_open(struct run *run, const struct options *options, const struct load *load)
+{
+    struct mox_ctx_options ctx = options->ctx;
+
+    memset(run, 0, sizeof *run);
+    run->request = options->request;
+    run->request.config = load->config;
+    choose_ehlo(run, load->config);
+    trace_attach(&run->trace, &ctx, options->quiet ? 0 : options->verbose);
+    run->ctx = mox_ctx_new(&ctx, &run->err);
+    if (run->ctx == NULL)
+        return run->err.code;
+    run->plan = mox_plan_new(run->ctx);
+    if (run->plan == NULL)
+        return tool_error(&run->err, MOX_E_NOMEM, MOX_STAGE_NONE,
+                          "out of memory; nothing was sent, try again later");
+    run->request.plan = run->plan;
+    return MOX_OK;
+}
+
+static void on_resolved(void *arg, int status, const struct mox_error *err)
+{
+    struct run *run = arg;
+
+    run->done = true;
+    if (status != MOX_OK && err != NULL)
+        run->err = *err;
+    run->status = status;
+}
+
+static void on_dialed(void *arg, int status, struct mox_conn *conn, const struct mox_error *err)
+{
+    struct run *run = arg;
+
+    run->conn = conn;
+    on_resolved(arg, status, err);
+}
+
+/* Gives the context its chance to settle the plan, then cancels. */
+static int end_interrupted(struct run *run, mox_op_id op)
+{
+    mox_ctx_shutdown(run->ctx, 0);
+    for (int i = 0; i < SHUTDOWN_TURNS && !run->done; i++)
+        mox_ctx_wait(run->ctx, SHUTDOWN_TURN_MS);
+    if (!run->done)
+        mox_op_cancel(run->ctx, op);
+    return tool_error(&run->err, MOX_E_SHUTDOWN, MOX_STAGE_NONE,
+                      "interrupted by %s; no mail was sent",
+                      interrupted == SIGINT ? "Ctrl-C" : "a signal");
+}
+
+static int run_to_end(struct run *run, mox_op_id op)
+{
+    while (!run->done) {
+        int served = mox_ctx_wait(run->ctx, -1);
+
+        if (interrupted != 0 && !run->done)
+            return end_interrupted(run, op);
+        if (served >= 0)
+            continue;
+        mox_op_cancel(run->ctx, op);
+        return tool_error(&run->err, served, MOX_STAGE_NONE, "cannot wait for the network: %s",
+                          mox_status_name(served));
+    }
+    if (run->status == MOX_OK)
+        run->err.code = MOX_OK;
+    return run->err.code;
+}
+
+int run_resolve(struct run *run)
+{
+    mox_op_id op;
+
+    catch_signals(run);
+    op = mox_plan_resolve_start(run->ctx, &run->request, on_resolved, run, &run->err);
+    if (op != 0)
+        run_to_end(run, op);
+    release_signals(run);
+    return run->err.code;
+}
+
+int run_dial(struct run *run)
+{
+    mox_op_id op;
+
+    catch_signals(run);
+    op = mox_dial_start(run->ctx, &run->request, on_dialed, run, &run->err);
+    if (op != 0)
+        run_to_end(run, op);
+    release_signals(run);
+    return run->err.code;
+}
+
+void run_close(struct run *run)
+{
+    mox_conn_close(run->conn);
+    mox_plan_free(run->plan);
+    mox_ctx_free(run->ctx);
+}

@@ -1,0 +1,36 @@
+/*
+ * run.h - one resolve or dial from start to end, with an orderly end on Ctrl-C.
+ */
+#ifndef TOOLS_RUN_H
+#define TOOLS_RUN_H
+
+#include <signal.h>
+
+#include "load.h"
+#include "options.h"
+#include "trace.h"
+
+struct run {
+    struct mox_ctx *ctx;
+    struct mox_plan *plan;
+    struct mox_conn *conn; /* of a dial that got there */
+    struct mox_dial_request request;
+    struct trace trace;
+    char ehlo[256];             /* the system's name, where that is what EHLO says */
+    struct sigaction before[2]; /* what SIGINT and SIGTERM did */
+    bool done;
+    int32_t status;
+    struct mox_error err;
+};
+
+/* A context and an empty plan. Not MOX_OK: run->err; to be ended by run_close in any case. */
+int run_open(struct run *run, const struct options *options, const struct load *load);
+
+/* What happened is in run->err, run->plan and run->conn. Returns run->err.code. */
+int run_resolve(struct run *run);
+int run_dial(struct run *run);
+
+/* Says QUIT where there is a connection. */
+void run_close(struct run *run);
+
+#endif

@@ -1,0 +1,295 @@
+/*
+ * show_plan.c - see show_plan.h.
+ */
+#include "show_plan.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "output.h"
+#include "show_route.h"
+#include "table.h"
+
+enum { NUMBER = 16, TEXT = 1024 };
+
+bool show_plan_has_route(const struct mox_plan *plan, const struct mox_error *err)
+{
+    bool failed = err != NULL && err->code != MOX_OK && err->stage <= MOX_STAGE_ROUTE;
+    const struct mox_route *route = plan == NULL ? NULL : &mox_plan_summary(plan)->route;
+
+    /* Without a name it is direct delivery, or the lookup failed before it could tell. */
+    return route != NULL && (route->transport != NULL || (route->families != 0 && !failed));
+}
+
+uint32_t show_plan_kept(const struct mox_plan *plan)
+{
+    const struct mox_candidate *candidate;
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++)
+        kept += candidate->drop == MOX_DROP_NONE;
+    return kept;
+}
+
+static json_t *mx_list(const struct mox_plan *plan)
+{
+    json_t *array = json_array();
+    const struct mox_mx *mx;
+
+    for (uint32_t i = 0; plan != NULL && (mx = mox_plan_mx(plan, i)) != NULL; i++) {
+        json_t *object = json_object();
+
+        output_put(object, "host", output_text(mx->host));
+        output_put(object, "preference", output_not_negative(mx->preference));
+        output_put(object, "authentic", json_boolean(mx->authentic));
+        output_append(array, object);
+    }
+    return array;
+}
+
+static json_t *candidate_object(const struct mox_candidate *candidate)
+{
+    json_t *object = json_object();
+
+    output_put(object, "host", output_text(candidate->host));
+    output_put(object, "address", output_address(&candidate->ip));
+    output_put(object, "family", output_family(&candidate->ip));
+    output_put(object, "preference", output_not_negative(candidate->preference));
+    output_put(object, "source", output_address(&candidate->source));
+    output_put(object, "port", output_positive(candidate->port));
+    output_put(object, "order", output_text(mox_order_name(candidate->order)));
+    output_put(object, "tls_required", output_text(mox_tls_need_name(candidate->tls)));
+    return object;
+}
+
+static json_t *candidate_list(const struct mox_plan *plan)
+{
+    json_t *array = json_array();
+    const struct mox_candidate *candidate;
+
+    for (uint32_t i = 0; plan != NULL && (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
+        if (candidate->drop == MOX_DROP_NONE)
+            output_append(array, candidate_object(candidate));
+    }
+    return array;
+}
+
+static json_t *dropped_object(const struct mox_candidate *candidate)
+{
+    json_t *object = json_object();
+
+    output_put(object, "host", output_text(candidate->host));
+    output_put(object, "address", output_address(&candidate->ip));
+    output_put(object, "family", output_family(&candidate->ip));
+    output_put(object, "preference", output_not_negative(candidate->preference));
+    output_put(object, "reason", output_text(mox_drop_name(candidate->drop)));
+    output_put(object, "detail", output_text(candidate->detail));
+    return object;
+}
+
+/* A host dropped whole is a dropped thing too, unless its addresses stand in the list already. */
+static bool is_dropped_whole(const struct mox_plan *plan, const struct mox_mx *mx)
+{
+    const struct mox_candidate *candidate;
+
+    if (mx->drop == MOX_DROP_NONE)
+        return false;
+    for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
+        if (candidate->host != NULL && strcmp(candidate->host, mx->host) == 0)
+            return false;
+    }
+    return true;
+}
+
+typedef void dropped_fn(void *arg, const struct mox_candidate *dropped);
+
+static void each_dropped(const struct mox_plan *plan, dropped_fn *fn, void *arg)
+{
+    const struct mox_candidate *candidate;
+    const struct mox_mx *mx;
+
+    for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
+        if (candidate->drop != MOX_DROP_NONE)
+            fn(arg, candidate);
+    }
+    for (uint32_t i = 0; (mx = mox_plan_mx(plan, i)) != NULL; i++) {
+        struct mox_candidate whole = {
+            .host = mx->host, .preference = mx->preference, .drop = mx->drop};
+
+        if (is_dropped_whole(plan, mx))
+            fn(arg, &whole);
+    }
+}
+
+static void append_dropped(void *arg, const struct mox_candidate *dropped)
+{
+    output_append(arg, dropped_object(dropped));
+}
+
+json_t *show_plan_object(const struct mox_plan *plan, bool named, const struct mox_error *err)
+{
+    const struct mox_plan_info *info = plan == NULL ? NULL : mox_plan_summary(plan);
+    json_t *object = output_object(), *dropped = json_array();
+
+    if (plan != NULL)
+        each_dropped(plan, append_dropped, dropped);
+    output_put(object, "route",
+               show_route_object(show_plan_has_route(plan, err) ? &info->route : NULL, named));
+    output_put(object, "next_hop", output_text(info == NULL ? NULL : info->next_hop));
+    output_put(object, "sts", output_text(info == NULL ? NULL : info->sts_mode));
+    output_put(object, "mx", mx_list(plan));
+    output_put(object, "candidates", candidate_list(plan));
+    output_put(object, "dropped", dropped);
+    output_put(object, "error", output_error(err, NULL));
+    return object;
+}
+
+static json_t *attempt_object(const struct mox_plan *plan, const struct mox_attempt *attempt)
+{
+    const struct mox_candidate *candidate = mox_plan_candidate(plan, attempt->candidate);
+    json_t *object = json_object();
+
+    output_put(object, "host", output_text(candidate == NULL ? NULL : candidate->host));
+    output_put(object, "address", candidate == NULL ? json_null() : output_address(&candidate->ip));
+    output_put(object, "family", candidate == NULL ? json_null() : output_family(&candidate->ip));
+    output_put(object, "start_ms", output_not_negative(attempt->start_ms));
+    output_put(object, "connect_ms", output_not_negative(attempt->connect_ms));
+    output_put(object, "greeting_ms", output_not_negative(attempt->greeting_ms));
+    output_put(object, "tls_ms", output_not_negative(attempt->tls_ms));
+    output_put(object, "end_ms", output_not_negative(attempt->end_ms));
+    output_put(object, "outcome", output_text(mox_status_name(attempt->outcome)));
+    output_put(object, "error", output_error(attempt->error, NULL));
+    return object;
+}
+
+json_t *show_plan_attempts(const struct mox_plan *plan)
+{
+    json_t *array = json_array();
+    const struct mox_attempt *attempt;
+
+    for (uint32_t i = 0; plan != NULL && (attempt = mox_plan_attempt(plan, i)) != NULL; i++)
+        output_append(array, attempt_object(plan, attempt));
+    return array;
+}
+
+void show_plan_print_route(const struct mox_plan *plan, bool named)
+{
+    char words[TEXT], reason[TEXT];
+    const struct mox_plan_info *info = mox_plan_summary(plan);
+    struct table table = {.columns = 2};
+
+    table_row(&table,
+              (const char *[]){"route", show_route_words(&info->route, words, sizeof words)});
+    table_row(&table, (const char *[]){
+                          "why", show_route_reason(&info->route, named, reason, sizeof reason)});
+    if (info->next_hop != NULL) {
+        snprintf(words, sizeof words, "%s%s%s", info->next_hop,
+                 info->sts_mode != NULL ? ", MTA-STS " : "",
+                 info->sts_mode != NULL ? info->sts_mode : "");
+        table_row(&table, (const char *[]){"next hop", words});
+    }
+    table_print(&table, 0);
+}
+
+static void print_mx(const struct mox_plan *plan)
+{
+    struct table table = {.columns = 3};
+    const struct mox_mx *mx;
+    char preference[NUMBER];
+
+    mx = mox_plan_mx(plan, 0);
+    if (mx == NULL || (mx->preference < 0 && mx->drop == MOX_DROP_NONE))
+        return; /* an implicit MX, or a server by name: the candidates say it all */
+    printf("\nMX hosts\n");
+    for (uint32_t i = 0; (mx = mox_plan_mx(plan, i)) != NULL; i++) {
+        snprintf(preference, sizeof preference, "%d", mx->preference);
+        table_row(&table, (const char *[]){mx->preference < 0 ? "implicit" : preference, mx->host,
+                                           mx->authentic != 0 ? "DNSSEC" : ""});
+    }
+    table_print(&table, 2);
+}
+
+static void print_candidates(const struct mox_plan *plan)
+{
+    struct table table = {.columns = 7};
+    const struct mox_candidate *candidate;
+    char number[NUMBER], ip[OUTPUT_IP], source[OUTPUT_IP], port[NUMBER], from[TEXT], tls[TEXT];
+    uint32_t shown = 0;
+
+    for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
+        if (candidate->drop != MOX_DROP_NONE)
+            continue;
+        snprintf(number, sizeof number, "%u", ++shown);
+        snprintf(port, sizeof port, "port %u", candidate->port);
+        snprintf(tls, sizeof tls, "TLS %s", mox_tls_need_name(candidate->tls));
+        snprintf(from, sizeof from, "from %s",
+                 *output_ip(&candidate->source, source) != '\0' ? source : "any");
+        output_ip(&candidate->ip, ip);
+        table_row(&table, (const char *[]){number, candidate->host, ip, port, from, tls,
+                                           mox_order_name(candidate->order)});
+    }
+    printf("\n%s\n", shown > 0 ? "Candidates, in the order they are dialed" : "No candidate");
+    table_print(&table, 2);
+}
+
+static void row_dropped(void *arg, const struct mox_candidate *dropped)
+{
+    char ip[OUTPUT_IP];
+
+    output_ip(&dropped->ip, ip);
+    table_row(arg, (const char *[]){dropped->host != NULL ? dropped->host : "", ip,
+                                    mox_drop_name(dropped->drop),
+                                    dropped->detail != NULL ? dropped->detail : ""});
+}
+
+void show_plan_print(const struct mox_plan *plan)
+{
+    struct table dropped = {.columns = 4};
+
+    if (mox_plan_summary(plan)->next_hop == NULL)
+        return;
+    print_mx(plan);
+    print_candidates(plan);
+    each_dropped(plan, row_dropped, &dropped);
+    if (dropped.ncells > 0)
+        printf("\nDropped\n");
+    table_print(&dropped, 2);
+}
+
+static const char *tls_in_words(int need)
+{
+    switch (need) {
+    case MOX_TLS_NONE:
+        return "no TLS";
+    case MOX_TLS_OPPORTUNISTIC:
+        return "TLS if the server offers it, its certificate is not verified";
+    case MOX_TLS_REQUIRED:
+        return "TLS or nothing, the certificate is not verified";
+    case MOX_TLS_PKIX:
+        return "TLS or nothing, the certificate verified for the host's name";
+    case MOX_TLS_DANE:
+        return "TLS or nothing, the certificate verified by TLSA records";
+    default:
+        return mox_tls_need_name(need);
+    }
+}
+
+void show_plan_print_tls(const struct mox_plan *plan)
+{
+    const struct mox_plan_info *info = mox_plan_summary(plan);
+    const struct mox_candidate *candidate;
+    char where[OUTPUT_WHERE], detail[OUTPUT_LINE];
+
+    printf("\nTLS\n  MTA-STS: %s.\n",
+           info->sts_mode != NULL ? info->sts_mode : "no policy is known");
+    printf("  DANE: the MX hosts are %s.\n",
+           info->authentic != 0 ? "secured by DNSSEC" : "not secured by DNSSEC, so no TLSA counts");
+    for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
+        if (candidate->drop != MOX_DROP_NONE)
+            continue;
+        printf("  %s: %s.%s%s\n", output_where(candidate->host, &candidate->ip, where),
+               tls_in_words(candidate->tls), candidate->detail != NULL ? " " : "",
+               candidate->detail != NULL ? output_clean(candidate->detail, detail, sizeof detail)
+                                         : "");
+    }
+}
