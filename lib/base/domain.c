@@ -159,6 +159,16 @@ int domain_parse(struct slice text, struct domain *out, struct mox_error *err)
     return MOX_OK;
 }
 
+/* libidn2 2.3.3 decodes some broken A-labels to nothing, and says that all is well. */
+static bool lost_a_label(struct slice text)
+{
+    bool lost = text.len == 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        lost |= text.ptr[i] == '.' && (i == 0 || i + 1 == text.len || text.ptr[i + 1] == '.');
+    return lost;
+}
+
 int domain_to_unicode(const struct domain *domain, char *out, size_t cap)
 {
     char *text = NULL;
@@ -167,16 +177,14 @@ int domain_to_unicode(const struct domain *domain, char *out, size_t cap)
 
     if (rc == IDN2_MALLOC)
         return MOX_E_NOMEM;
-    if (s.len >= cap)
+    if (s.len >= cap || lost_a_label(s))
         s = domain_slice(domain);
-    if (s.len >= cap) {
-        idn2_free(text);
-        return MOX_E_LIMIT;
+    if (s.len < cap) {
+        memcpy(out, s.ptr, s.len);
+        out[s.len] = '\0';
     }
-    memcpy(out, s.ptr, s.len);
-    out[s.len] = '\0';
     idn2_free(text);
-    return MOX_OK;
+    return s.len < cap ? MOX_OK : MOX_E_LIMIT;
 }
 
 /* Behind the last '@' that no quoted local part holds; a domain cannot hold one. */

@@ -23,24 +23,24 @@ enum {
     MOX_LIMIT_IP_TEXT = 64,           /* bytes that hold any address with its zone, and NUL */
 
     /* DNS */
-    MOX_LIMIT_DNS_MESSAGE = 65535,  /* bytes, RFC 1035 section 4.2.2 */
-    MOX_LIMIT_DNS_RECORDS = 4096,   /* records of one answer that are read */
-    MOX_LIMIT_DNS_BUILT = 4 << 20,  /* bytes of an answer made from a host's records */
-    MOX_LIMIT_DNS_SERVERS = 8,      /* name servers asked; resolv.conf has 3 by custom */
+    MOX_LIMIT_DNS_MESSAGE = 65535,   /* bytes, RFC 1035 section 4.2.2 */
+    MOX_LIMIT_DNS_RECORDS = 4096,    /* records of one answer that are read */
+    MOX_LIMIT_DNS_BUILT = 4 << 20,   /* bytes of an answer made from a host's records */
+    MOX_LIMIT_DNS_SERVERS = 8,       /* name servers asked; resolv.conf has 3 by custom */
     MOX_LIMIT_RESOLV_CONF = 1 << 20, /* bytes of resolv.conf */
-    MOX_LIMIT_CNAME = 10,           /* aliases of a host followed */
-    MOX_LIMIT_NEXT_HOP = 16,        /* the recipient domain and 15 aliases, as mox */
-    MOX_LIMIT_MX = 32,              /* MX hosts considered */
-    MOX_LIMIT_HOST_ADDRESSES = 16,  /* addresses of one host, both families represented */
-    MOX_LIMIT_HOSTS_FILE = 4 << 20, /* bytes of the hosts file */
+    MOX_LIMIT_CNAME = 10,            /* aliases of a host followed */
+    MOX_LIMIT_NEXT_HOP = 16,         /* the recipient domain and 15 aliases, as mox */
+    MOX_LIMIT_MX = 32,               /* MX hosts considered */
+    MOX_LIMIT_HOST_ADDRESSES = 16,   /* addresses of one host, both families represented */
+    MOX_LIMIT_HOSTS_FILE = 4 << 20,  /* bytes of the hosts file */
 
     /* dialing */
-    MOX_LIMIT_ATTEMPTS = 10,  /* addresses dialed in one delivery */
-    MOX_LIMIT_GREETED = 4,    /* sessions that reached a greeting in one delivery */
-    MOX_LIMIT_IN_FLIGHT = 2,  /* connects at once in a race */
-    MOX_LIMIT_DIALED = 64,    /* entries of a history given with a dial */
-    MOX_LIMIT_SOURCES = 16,   /* source addresses given with a dial or a transport */
-    MOX_LIMIT_DROPS = 1024, /* dropped addresses a plan lists one by one; the rest is counted */
+    MOX_LIMIT_ATTEMPTS = 10, /* addresses dialed in one delivery */
+    MOX_LIMIT_GREETED = 4,   /* sessions that reached a greeting in one delivery */
+    MOX_LIMIT_IN_FLIGHT = 2, /* connects at once in a race */
+    MOX_LIMIT_DIALED = 64,   /* entries of a history given with a dial */
+    MOX_LIMIT_SOURCES = 16,  /* source addresses given with a dial or a transport */
+    MOX_LIMIT_DROPS = 1024,  /* dropped addresses a plan lists one by one; the rest is counted */
 
     /* SMTP */
     MOX_LIMIT_REPLY_LINE = 2048,     /* bytes with the line end; mox's bound */

@@ -93,7 +93,7 @@ static void close_block(struct walk *w, const struct sconf_line *next, bool nil)
     b->leaf = false;
     if (empty && !f->spoiled && !b->stop) {
         w->skip_spaces = next != NULL && next->text.len > 0 && next->text.ptr[0] == ' ';
-        if (config_wrong_is_item_too_high(f, next, b->depth))
+        if (next != NULL && config_wrong_is_item_too_high(f, next, b->depth))
             w->skip_items = next->tabs;
         config_wrong_no_indent(b, f, next);
         b->lost |= b->depth == 1 && may_be_transport(b);

@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/ip.h"
 
-static const uint64_t rest_us = 600u * 1000 * 1000; /* 10 minutes */
+static const uint64_t rest_us = UINT64_C(600) * 1000 * 1000; /* 10 minutes */
 
 static struct health_family *of_family(struct health *health, int family)
 {

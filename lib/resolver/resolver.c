@@ -487,7 +487,7 @@ static int set_up(struct resolver *resolver, const struct resolver_options *opti
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     const char *path = options->hosts_path == NULL ? default_hosts : options->hosts_path;
-    struct resolvconf conf;
+    struct resolvconf conf = {0};
     int status = find_servers(options, &conf, err);
 
     if (status != MOX_OK)

@@ -312,6 +312,8 @@ static int end_value(struct builder *b, uint32_t *value, bool from_known)
 
     if (*value == ROUTE_NONE || route_value_kind(*value) != ROUTE_VALUE_PILE)
         return MOX_OK;
+    if (b->piles.piles == NULL)
+        return MOX_OK;
     pile = &b->piles.piles[route_value_at(*value)];
     if (pile->group == ROUTE_NONE)
         return end_pile(b, pile, from_known, value);
