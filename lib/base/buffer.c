@@ -12,13 +12,6 @@
 
 enum { FIRST_CAP = 256, READ_STEP = 64 << 10 };
 
-struct slice buffer_slice(const struct buffer *b)
-{
-    if (b->ptr == NULL)
-        return (struct slice){"", 0};
-    return (struct slice){b->ptr + b->at, b->len - b->at};
-}
-
 static void move_to_front(struct buffer *b)
 {
     if (b->at == 0)
@@ -49,11 +42,6 @@ char *buffer_room(struct buffer *b, size_t n)
         b->cap = cap;
     }
     return b->ptr + b->len;
-}
-
-void buffer_grown(struct buffer *b, size_t n)
-{
-    b->len += n;
 }
 
 int buffer_append(struct buffer *b, const void *bytes, size_t len)

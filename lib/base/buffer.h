@@ -16,11 +16,19 @@ struct buffer { /* all zero: empty */
 };
 
 /* What is in it; borrowed until the next call. */
-struct slice buffer_slice(const struct buffer *b);
+static inline struct slice buffer_slice(const struct buffer *b)
+{
+    if (b->ptr == NULL)
+        return (struct slice){"", 0};
+    return (struct slice){b->ptr + b->at, b->len - b->at};
+}
 
 /* Room for n more bytes behind the last; NULL: no memory. Follow with buffer_grown. */
 char *buffer_room(struct buffer *b, size_t n);
-void buffer_grown(struct buffer *b, size_t n);
+static inline void buffer_grown(struct buffer *b, size_t n)
+{
+    b->len += n;
+}
 
 /* MOX_OK or MOX_E_NOMEM. */
 int buffer_append(struct buffer *b, const void *bytes, size_t len);

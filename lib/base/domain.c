@@ -159,14 +159,13 @@ int domain_parse(struct slice text, struct domain *out, struct mox_error *err)
     return MOX_OK;
 }
 
-/* libidn2 2.3.3 decodes some broken A-labels to nothing, and says that all is well. */
-static bool lost_a_label(struct slice text)
+/* libidn2 2.3.3 decodes broken A-labels too, to control characters and the like. */
+static bool encodes_to(struct slice text, const struct domain *domain)
 {
-    bool lost = text.len == 0;
+    struct domain again;
 
-    for (size_t i = 0; i < text.len; i++)
-        lost |= text.ptr[i] == '.' && (i == 0 || i + 1 == text.len || text.ptr[i + 1] == '.');
-    return lost;
+    return domain_parse(text, &again, NULL) == MOX_OK &&
+           slice_equal(domain_slice(&again), domain_slice(domain));
 }
 
 int domain_to_unicode(const struct domain *domain, char *out, size_t cap)
@@ -177,7 +176,7 @@ int domain_to_unicode(const struct domain *domain, char *out, size_t cap)
 
     if (rc == IDN2_MALLOC)
         return MOX_E_NOMEM;
-    if (s.len >= cap || lost_a_label(s))
+    if (s.len >= cap || !encodes_to(s, domain))
         s = domain_slice(domain);
     if (s.len < cap) {
         memcpy(out, s.ptr, s.len);

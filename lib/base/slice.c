@@ -19,6 +19,8 @@ bool slice_is_nocase(struct slice a, const char *text)
 
     if (a.len != b.len)
         return false;
+    if (slice_equal(a, b)) /* as most are */
+        return true;
     for (size_t i = 0; i < a.len; i++) {
         if (slice_lower(a.ptr[i]) != slice_lower(b.ptr[i]))
             return false;
@@ -145,11 +147,27 @@ size_t slice_clean(struct slice s, bool lines, char *out, size_t cap)
     return len;
 }
 
+/*
+ * Whether 8 bytes are all printable ASCII. Each of the three sums sets a byte's highest bit if the
+ * byte is over 0x7f, below 0x20, or 0x7f; what they carry on comes from a byte that was found.
+ */
+static bool is_plain_word(const char *p)
+{
+    const uint64_t each = UINT64_MAX / 0xff;
+    uint64_t word;
+
+    memcpy(&word, p, sizeof word);
+    return ((word | (word - 0x20 * each) | (word + each)) & 0x80 * each) == 0;
+}
+
 void slice_clean_in_place(char *text, size_t len)
 {
     for (size_t at = 0, n; at < len; at += n) {
+        n = 8;
+        if (len - at >= n && is_plain_word(text + at))
+            continue;
         n = 1;
-        if (text[at] >= ' ' && text[at] < 0x7f) /* nearly always */
+        if (text[at] >= ' ' && text[at] < 0x7f)
             continue;
         n = utf8_character((const unsigned char *)text + at, len - at);
         if (n > 1)

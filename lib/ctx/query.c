@@ -27,7 +27,9 @@ static void run_deadline(struct ctx_event *event)
     struct ctx_query *query =
         (struct ctx_query *)((char *)event - offsetof(struct ctx_query, timer.event));
 
-    if (!query->answered && query->ctx->dns.cancel != NULL)
+    if (query->answered) /* in this very turn: the answer is queued behind, and counts */
+        return;
+    if (query->ctx->dns.cancel != NULL)
         query->ctx->dns.cancel(query->ctx->dns.user, query->id);
     query->answered = true;
     query->status = MOX_E_TIMEOUT;

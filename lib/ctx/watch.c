@@ -12,7 +12,6 @@
 
 struct watch_fd {
     struct ctx_event event; /* first: the event is the entry */
-    struct mox_ctx *ctx;
     mox_watch_fn *fn;
     void *arg;
     intptr_t fd;
@@ -85,17 +84,17 @@ int mox_ctx_watch(struct mox_ctx *ctx, intptr_t fd, int events, mox_watch_fn *fn
     watch = entry_for(ctx, fd);
     if (watch == NULL)
         return MOX_E_NOMEM;
+    if (watch->events != events) {
+        status = ctx->loop.watch(ctx->loop.user, fd, events);
+        if (status != MOX_OK)
+            return status; /* the former interest holds, and is its owner's */
+    }
     watch->event.run = run_fd;
-    watch->ctx = ctx;
+    watch->events = events;
     watch->fn = fn;
     watch->arg = arg;
     watch->fd = fd;
-    if (watch->events == events)
-        return MOX_OK;
-    status = ctx->loop.watch(ctx->loop.user, fd, events);
-    if (status == MOX_OK)
-        watch->events = events;
-    return status;
+    return MOX_OK;
 }
 
 int mox_ctx_ready(struct mox_ctx *ctx, intptr_t fd, int events)

@@ -120,7 +120,7 @@ static const struct unicode_case {
 } unicode_cases[] = {
     {"xn--bcher-kva.example", "b\xc3\xbc\x63her.example"},
     {"example.org", "example.org"},
-    {"xn--a.example", "xn--a.example"},         /* libidn2 2.3.3: ".example", without an error */
+    {"xn--a.example", "xn--a.example"},         /* libidn2 2.3.3: U+0080, without an error */
     {"xn--999999999.a_b", "xn--999999999.a_b"}, /* what libidn2 cannot decode stays as it is */
 };
 
