@@ -21,13 +21,11 @@ static void move_to_front(struct buffer *b)
     b->at = 0;
 }
 
-char *buffer_room(struct buffer *b, size_t n)
+char *buffer_grow(struct buffer *b, size_t n)
 {
     size_t cap;
     char *ptr;
 
-    if (b->ptr != NULL && b->cap - b->len >= n)
-        return b->ptr + b->len;
     move_to_front(b);
     if (n > SIZE_MAX / 4 || b->len > SIZE_MAX / 4)
         return NULL;

@@ -23,8 +23,15 @@ static inline struct slice buffer_slice(const struct buffer *b)
     return (struct slice){b->ptr + b->at, b->len - b->at};
 }
 
+/* Makes the room that is not there. */
+char *buffer_grow(struct buffer *b, size_t n);
+
 /* Room for n more bytes behind the last; NULL: no memory. Follow with buffer_grown. */
-char *buffer_room(struct buffer *b, size_t n);
+static inline char *buffer_room(struct buffer *b, size_t n)
+{
+    return b->ptr != NULL && b->cap - b->len >= n ? b->ptr + b->len : buffer_grow(b, n);
+}
+
 static inline void buffer_grown(struct buffer *b, size_t n)
 {
     b->len += n;

@@ -10,6 +10,8 @@
 #include "base/error.h"
 #include "base/ip.h"
 
+static const char not_a_name[] = "an IP address stands where a name is required";
+
 static bool is_ldh(char c)
 {
     return slice_is_alpha(c) || slice_is_digit(c) || c == '-';
@@ -107,12 +109,23 @@ static int invalid(struct mox_error *err, const char *fault)
 /* Text is long enough for a name of 253 bytes in A-labels and short enough to be worth a look. */
 enum { LONGEST_UNICODE = 4 * MOX_LIMIT_DOMAIN };
 
+/* What IDNA has made must be a name in its own right: wide digits and dots become an address. */
+static const char *check_mapped(struct slice ascii)
+{
+    const char *fault = check_shape(ascii, false);
+    struct mox_ip ip;
+    bool ignored = false;
+
+    if (fault == NULL && ip_parse_plain(ascii, &ip) == MOX_OK)
+        fault = not_a_name;
+    return fault == NULL ? check_labels(ascii, &ignored) : fault;
+}
+
 static int parse_idna(struct slice text, struct domain *out, struct mox_error *err)
 {
     char copy[LONGEST_UNICODE + 1];
     char *ascii = NULL;
     const char *fault;
-    bool ignored = false;
     int rc;
 
     if (text.len > LONGEST_UNICODE)
@@ -127,9 +140,7 @@ static int parse_idna(struct slice text, struct domain *out, struct mox_error *e
         return error_nomem(err);
     if (rc != IDN2_OK)
         return error_set(err, MOX_E_INVAL, "no valid IDNA name: %s", idn2_strerror(rc));
-    fault = check_shape(slice_of(ascii), false);
-    if (fault == NULL)
-        fault = check_labels(slice_of(ascii), &ignored);
+    fault = check_mapped(slice_of(ascii));
     if (fault == NULL)
         copy_lower(slice_of(ascii), out);
     idn2_free(ascii);
@@ -145,7 +156,7 @@ int domain_parse(struct slice text, struct domain *out, struct mox_error *err)
     out->len = 0;
     out->name[0] = '\0';
     if (ip_parse_plain(text, &ip) == MOX_OK)
-        return invalid(err, "an IP address stands where a name is required");
+        return invalid(err, not_a_name);
     if (!is_ascii(text))
         return parse_idna(text, out, err);
     fault = check_shape(text, false);

@@ -5,6 +5,7 @@
 #include "base/error.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,15 +105,37 @@ int error_nomem(struct mox_error *err)
     return error_set(err, MOX_E_NOMEM, "out of memory; nothing was sent, try again later");
 }
 
+/* What next, where the fault is this machine's; NULL: nothing to add. */
+static const char *cure_of(int e)
+{
+    switch (e) {
+    case EMFILE:
+        return "this process has no descriptor left; raise its limit (ulimit -n) or dial less at "
+               "once";
+    case ENFILE:
+        return "this machine has no descriptor left; dial less at once";
+    case ENOBUFS:
+    case ENOMEM:
+        return "this machine is out of memory; try again later";
+    case ENETUNREACH:
+        return "this machine has no route there";
+    default:
+        return NULL;
+    }
+}
+
 int error_from_op(struct mox_error *err, int code, const char *what)
 {
+    const char *cure;
     char reason[128] = "";
 
     if (code > MOX_ERRNO(0))
         return error_set(err, code, "%s: %s", what, mox_status_name(code));
     if (strerror_r(MOX_ERRNO(0) - code, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "errno %d", MOX_ERRNO(0) - code);
-    error_set(err, MOX_E_OS, "%s: %s", what, reason);
+    cure = cure_of(MOX_ERRNO(0) - code);
+    error_set(err, MOX_E_OS, "%s: %s%s%s", what, reason, cure == NULL ? "" : "; ",
+              cure == NULL ? "" : cure);
     if (err != NULL)
         err->os_errno = MOX_ERRNO(0) - code;
     return MOX_E_OS;

@@ -26,6 +26,7 @@ enum {
     MOX_LIMIT_DNS_MESSAGE = 65535,   /* bytes, RFC 1035 section 4.2.2 */
     MOX_LIMIT_DNS_RECORDS = 4096,    /* records of one answer that are read */
     MOX_LIMIT_DNS_BUILT = 4 << 20,   /* bytes of an answer made from a host's records */
+    MOX_LIMIT_DNS_IN_FLIGHT = 100,   /* questions at once to the name servers; more wait */
     MOX_LIMIT_DNS_SERVERS = 8,       /* name servers asked; resolv.conf has 3 by custom */
     MOX_LIMIT_RESOLV_CONF = 1 << 20, /* bytes of resolv.conf */
     MOX_LIMIT_CNAME = 10,            /* aliases of a host followed */

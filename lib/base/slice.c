@@ -147,32 +147,47 @@ size_t slice_clean(struct slice s, bool lines, char *out, size_t cap)
     return len;
 }
 
+enum { WORD = 8 };
+
 /*
- * Whether 8 bytes are all printable ASCII. Each of the three sums sets a byte's highest bit if the
- * byte is over 0x7f, below 0x20, or 0x7f; what they carry on comes from a byte that was found.
+ * Whether WORD bytes are all printable ASCII. Each of the three sums sets a byte's highest bit if
+ * the byte is over 0x7f, below 0x20, or 0x7f; what they carry on comes from a byte that was found.
  */
 static bool is_plain_word(const char *p)
 {
     const uint64_t each = UINT64_MAX / 0xff;
     uint64_t word;
 
-    memcpy(&word, p, sizeof word);
+    memcpy(&word, p, WORD);
     return ((word | (word - 0x20 * each) | (word + each)) & 0x80 * each) == 0;
+}
+
+/* Whether all is printable ASCII, as nearly all is. */
+static bool is_plain(const char *text, size_t len)
+{
+    size_t at = 0;
+
+    for (; len - at >= WORD; at += WORD) {
+        if (!is_plain_word(text + at))
+            return false;
+    }
+    if (at > 0) /* the rest, with some of the word before it */
+        return at == len || is_plain_word(text + len - WORD);
+    for (; at < len; at++) {
+        if (slice_is_control(text[at]) || (text[at] & 0x80) != 0)
+            return false;
+    }
+    return true;
 }
 
 void slice_clean_in_place(char *text, size_t len)
 {
+    if (is_plain(text, len))
+        return;
     for (size_t at = 0, n; at < len; at += n) {
-        n = 8;
-        if (len - at >= n && is_plain_word(text + at))
-            continue;
-        n = 1;
-        if (text[at] >= ' ' && text[at] < 0x7f)
-            continue;
         n = utf8_character((const unsigned char *)text + at, len - at);
-        if (n > 1)
-            continue;
-        text[at] = '?'; /* no character, or a control character */
-        n = 1;
+        if (n == 0 || slice_is_control(text[at]))
+            text[at] = '?';
+        n = n == 0 ? 1 : n;
     }
 }

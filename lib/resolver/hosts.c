@@ -13,6 +13,8 @@
 #include "base/hash.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "dns/dns.h"
+#include "dns/records.h"
 
 enum { RECHECK_US = 1000000, FIRST_BUCKETS = 16 };
 
@@ -138,6 +140,47 @@ const struct hosts_entry *hosts_lookup(const struct hosts_table *table, struct s
 const struct hosts_entry *hosts_next(const struct hosts_entry *entry)
 {
     return skip_others(entry->next, entry->name);
+}
+
+/* One record of text for each address of the family; n: set to their number. NULL: no memory. */
+static struct mox_dns_record *host_records(const struct hosts_entry *entry, int family,
+                                           struct arena *arena, size_t *n)
+{
+    struct mox_dns_record *records;
+    size_t entries = 0;
+
+    for (const struct hosts_entry *e = entry; e != NULL; e = hosts_next(e))
+        entries++;
+    records = arena_array(arena, entries, sizeof *records);
+    *n = 0;
+    for (; entry != NULL && records != NULL; entry = hosts_next(entry)) {
+        char *text = arena_bytes(arena, MOX_LIMIT_IP_TEXT, 1);
+
+        if (text == NULL)
+            return NULL;
+        mox_ip_format(&entry->ip, text, MOX_LIMIT_IP_TEXT);
+        if (entry->ip.family == family)
+            records[(*n)++] =
+                (struct mox_dns_record){.name = entry->name.ptr,
+                                        .rrtype = family == MOX_IPV4 ? DNS_TYPE_A : DNS_TYPE_AAAA,
+                                        .rdata = text};
+    }
+    return records;
+}
+
+int hosts_answer(const struct hosts_entry *entry, uint16_t type, struct buffer *wire)
+{
+    struct arena arena = {0};
+    size_t n;
+    struct mox_dns_record *records =
+        host_records(entry, type == DNS_TYPE_A ? MOX_IPV4 : MOX_IPV6, &arena, &n);
+    int status = MOX_E_NOMEM;
+
+    if (records != NULL)
+        status = dns_records_to_wire(entry->name.ptr, type, DNS_RCODE_NOERROR, false, records, n,
+                                     wire, NULL);
+    arena_free(&arena);
+    return status;
 }
 
 void hosts_table_free(struct hosts_table *table)

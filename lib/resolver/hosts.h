@@ -9,6 +9,7 @@
 #include <moxdial/base.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/slice.h"
 
 struct hosts_entry {
@@ -31,6 +32,12 @@ const struct hosts_entry *hosts_lookup(const struct hosts_table *table, struct s
 
 /* The next of the same name. */
 const struct hosts_entry *hosts_next(const struct hosts_entry *entry);
+
+/*
+ * The message that answers a question for A or AAAA with the addresses of this name, from entry on;
+ * none of that family is an empty answer. Appended to wire. MOX_OK, MOX_E_NOMEM.
+ */
+int hosts_answer(const struct hosts_entry *entry, uint16_t type, struct buffer *wire);
 
 void hosts_table_free(struct hosts_table *table);
 

@@ -31,7 +31,6 @@
 #include "base/text.h"
 #include "dns/dns.h"
 #include "dns/query.h"
-#include "dns/records.h"
 #include "resolver/hosts.h"
 #include "resolver/resolvconf.h"
 
@@ -61,10 +60,11 @@ struct lookup {
     struct resolver *resolver;
     uint64_t id; /* 0: cancelled, nobody waits */
     uint64_t started_us;
-    uint32_t out;   /* a bit for each server that failed it */
-    size_t server;  /* that is asked now */
-    unsigned asked; /* times it was sent */
-    bool plain;     /* without EDNS */
+    uint32_t out;          /* a bit for each server that failed it */
+    struct lookup *behind; /* in the line of those that wait for their turn */
+    size_t server;         /* that is asked now */
+    unsigned asked;        /* times it was sent */
+    bool plain;            /* without EDNS */
     size_t len;
     unsigned char query[DNS_QUERY_MAX];
 };
@@ -78,7 +78,10 @@ struct resolver {
     struct hosts *hosts; /* owned; NULL: not used */
     struct channel channels[MOX_LIMIT_DNS_SERVERS];
     size_t nchannels;
-    size_t first; /* the server that answered last */
+    size_t first;                          /* the server that answered last */
+    struct lookup *waiting, *last_waiting; /* the line */
+    size_t in_flight;                      /* lookups that c-ares has */
+    bool draining;                         /* the line is being served further up the stack */
     bool trust_ad;
     bool closing;    /* the context is not called any more */
     size_t nentropy; /* bytes of entropy not used yet */
@@ -183,6 +186,49 @@ static void ask(struct lookup *lookup)
     arm_timer(channel);
 }
 
+/*
+ * Serves the line. A burst of questions would overflow the servers' receive buffers, and what is
+ * lost there costs a timeout. A lookup can end inside ask, hence the loop instead of a recursion.
+ */
+static void ask_waiting(struct resolver *resolver)
+{
+    if (resolver->draining)
+        return;
+    resolver->draining = true;
+    while (resolver->waiting != NULL && resolver->in_flight < MOX_LIMIT_DNS_IN_FLIGHT) {
+        struct lookup *lookup = resolver->waiting;
+
+        resolver->waiting = lookup->behind;
+        if (lookup->id == 0) { /* cancelled while it waited */
+            mem_free(lookup);
+            continue;
+        }
+        resolver->in_flight++;
+        lookup->started_us = now_us();
+        ask(lookup);
+    }
+    resolver->draining = false;
+}
+
+static void join_line(struct lookup *lookup)
+{
+    struct resolver *resolver = lookup->resolver;
+
+    if (resolver->waiting == NULL)
+        resolver->waiting = lookup;
+    else
+        resolver->last_waiting->behind = lookup;
+    resolver->last_waiting = lookup;
+    ask_waiting(resolver);
+}
+
+/* Of a lookup that c-ares had; its place is free. */
+static void free_lookup(struct lookup *lookup)
+{
+    lookup->resolver->in_flight--;
+    mem_free(lookup);
+}
+
 /* Goes on to the next server that is not out; false: all are. */
 static bool next_server(struct lookup *lookup)
 {
@@ -205,7 +251,7 @@ static void fail(struct lookup *lookup, int code)
     uint64_t id = lookup->id;
 
     unlink_lookup(lookup);
-    mem_free(lookup);
+    free_lookup(lookup);
     mox_dns_fail(resolver->ctx, id, code);
 }
 
@@ -215,7 +261,7 @@ static void deliver(struct lookup *lookup, const void *wire, size_t len)
     uint64_t id = lookup->id;
 
     unlink_lookup(lookup);
-    mem_free(lookup);
+    free_lookup(lookup);
     mox_dns_answer(resolver->ctx, id, wire, len, resolver->trust_ad ? MOX_DNS_TRUST_AD : 0);
 }
 
@@ -274,14 +320,17 @@ static void take_failure(struct lookup *lookup, int status)
 static void on_answer(void *arg, int status, int timeouts, unsigned char *wire, int len)
 {
     struct lookup *lookup = arg;
+    struct resolver *resolver = lookup->resolver;
 
     (void)timeouts;
-    if (lookup->id == 0 || lookup->resolver->closing)
-        mem_free(lookup);
+    if (lookup->id == 0 || resolver->closing)
+        free_lookup(lookup);
     else if (status == ARES_SUCCESS && wire != NULL && len > 0)
         take_answer(lookup, wire, (size_t)len);
     else
         take_failure(lookup, status);
+    if (!resolver->closing)
+        ask_waiting(resolver);
 }
 
 static void on_event(void *arg, intptr_t fd, int events)
@@ -304,50 +353,16 @@ static void on_socket_state(void *arg, ares_socket_t s, int readable, int writab
         mox_ctx_watch(resolver->ctx, (intptr_t)s, events, resolver->on_event, channel);
 }
 
-/* One record of text for each address of the family; n: set to their number. NULL: no memory. */
-static struct mox_dns_record *host_records(const struct hosts_entry *entry, int family,
-                                           struct arena *arena, size_t *n)
-{
-    struct mox_dns_record *records;
-    size_t entries = 0;
-
-    for (const struct hosts_entry *e = entry; e != NULL; e = hosts_next(e))
-        entries++;
-    records = arena_array(arena, entries, sizeof *records);
-    *n = 0;
-    for (; entry != NULL && records != NULL; entry = hosts_next(entry)) {
-        char *text = arena_bytes(arena, MOX_LIMIT_IP_TEXT, 1);
-
-        if (text == NULL)
-            return NULL;
-        mox_ip_format(&entry->ip, text, MOX_LIMIT_IP_TEXT);
-        if (entry->ip.family == family)
-            records[(*n)++] =
-                (struct mox_dns_record){.name = entry->name.ptr,
-                                        .rrtype = family == MOX_IPV4 ? DNS_TYPE_A : DNS_TYPE_AAAA,
-                                        .rdata = text};
-    }
-    return records;
-}
-
 /* The hosts file has this name: its addresses are the answer, never an authentic one. */
 static int answer_from_hosts(struct resolver *resolver, uint64_t id,
                              const struct hosts_entry *entry, uint16_t type)
 {
-    struct arena arena = {0};
     struct buffer wire = {0};
-    size_t n;
-    struct mox_dns_record *records =
-        host_records(entry, type == DNS_TYPE_A ? MOX_IPV4 : MOX_IPV6, &arena, &n);
-    int status = MOX_E_NOMEM;
+    int status = hosts_answer(entry, type, &wire);
 
-    if (records != NULL)
-        status = dns_records_to_wire(entry->name.ptr, type, DNS_RCODE_NOERROR, false, records, n,
-                                     &wire, NULL);
     if (status == MOX_OK)
         mox_dns_answer(resolver->ctx, id, buffer_slice(&wire).ptr, buffer_slice(&wire).len, 0);
     buffer_free(&wire);
-    arena_free(&arena);
     return status;
 }
 
@@ -368,10 +383,9 @@ static int start_lookup(struct resolver *resolver, uint64_t id, struct slice nam
     }
     lookup->resolver = resolver;
     lookup->id = id;
-    lookup->started_us = now_us();
     lookup->server = resolver->first;
     link_lookup(lookup);
-    ask(lookup);
+    join_line(lookup);
     return MOX_OK;
 }
 
@@ -546,6 +560,10 @@ void resolver_free(struct resolver *resolver)
     resolver->closing = true;
     for (size_t i = 0; i < resolver->nchannels; i++)
         ares_destroy(resolver->channels[i].ares);
+    for (struct lookup *lookup = resolver->waiting, *behind; lookup != NULL; lookup = behind) {
+        behind = lookup->behind;
+        mem_free(lookup);
+    }
     hosts_free(resolver->hosts);
     mem_free(resolver);
 }
