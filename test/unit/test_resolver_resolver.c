@@ -10,6 +10,7 @@
 
 #include <moxdial.h>
 
+#include "base/limits.h"
 #include "dns_thread.h"
 #include "test.h"
 
@@ -260,6 +261,47 @@ START_TEST(a_context_may_be_freed_while_it_waits)
 }
 END_TEST
 
+/* Takes what has been sent so far; what is not limited would come in one burst. */
+static int count_datagrams(int fd)
+{
+    char bytes[1500];
+    int n = 0;
+
+    while (recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+        n++;
+    return n;
+}
+
+START_TEST(a_burst_stands_in_line)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_DGRAM, 0), done = 0;
+    mox_op_id ids[MANY];
+    char server[32];
+
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+    snprintf(server, sizeof server, "127.0.0.1:%u", (unsigned)ntohs(address.sin_port));
+    open_ctx(server, NULL);
+    for (int i = 0; i < MANY; i++) {
+        struct question q;
+
+        make(&q, LONG_MS);
+        ids[i] = mox_plan_resolve_start(ctx, &q.request, on_done, &done, NULL);
+        ck_assert_uint_ne(ids[i], 0);
+        mox_plan_free(q.request.plan);
+    }
+    ck_assert_int_eq(count_datagrams(fd), MOX_LIMIT_DNS_IN_FLIGHT);
+    for (int i = 0; i < MANY; i += 2)
+        ck_assert_int_eq(mox_op_cancel(ctx, ids[i]), MOX_OK);
+    ck_assert_int_eq(count_datagrams(fd), 0); /* c-ares holds what was cancelled to its end */
+    ck_assert_int_eq(done, 0);
+    close(fd);
+}
+END_TEST
+
 TCase *test_resolver_resolver(void)
 {
     TCase *tc = tcase_create("resolver/resolver");
@@ -277,5 +319,6 @@ TCase *test_resolver_resolver(void)
     tcase_add_test(tc, silence_ends_with_the_deadline);
     tcase_add_test(tc, an_answer_after_the_cancel_is_for_nobody);
     tcase_add_test(tc, a_context_may_be_freed_while_it_waits);
+    tcase_add_test(tc, a_burst_stands_in_line);
     return tc;
 }
