@@ -17,7 +17,7 @@ int tool_error(struct mox_error *err, int code, int stage, const char *format, .
     err->code = code;
     err->stage = stage;
     err->about = MOX_ABOUT_LOCAL;
-    err->permanent = code == MOX_E_INVAL || code == MOX_E_UNSUPPORTED;
+    err->permanent = code == MOX_E_INVAL;
     err->action = err->permanent ? MOX_ACTION_GIVE_UP : MOX_ACTION_LATER;
     err->dns_rcode = -1;
     va_start(args, format);

@@ -22,7 +22,7 @@ static const struct {
     {MOX_OK, "ok", MOX_ABOUT_UNKNOWN, MOX_ACTION_NONE, false},
     {MOX_E_INVAL, "invalid", MOX_ABOUT_LOCAL, MOX_ACTION_GIVE_UP, true},
     {MOX_E_NOMEM, "no-memory", MOX_ABOUT_LOCAL, MOX_ACTION_LATER, false},
-    {MOX_E_UNSUPPORTED, "unsupported", MOX_ABOUT_LOCAL, MOX_ACTION_GIVE_UP, true},
+    {MOX_E_UNSUPPORTED, "unsupported", MOX_ABOUT_LOCAL, MOX_ACTION_LATER, false},
     {MOX_E_BUSY, "busy", MOX_ABOUT_LOCAL, MOX_ACTION_LATER, false},
     {MOX_E_REENTRANT, "reentrant", MOX_ABOUT_LOCAL, MOX_ACTION_NONE, false},
     {MOX_E_STATE, "wrong-state", MOX_ABOUT_LOCAL, MOX_ACTION_NONE, false},

@@ -1,10 +1,12 @@
 /* conn.c - see conn.h and moxdial/conn.h. */
 #include "dial/conn.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "dial/talk.h"
 #include "policy/nat.h"
 
 enum { READ_SIZE = 4096 };
@@ -22,6 +24,8 @@ struct mox_conn {
     struct dial *dial;     /* owned, once handed over; has the stream and the session */
     bool handed_over;
     bool spoken; /* the host has written: the dialogue, QUIT included, is its own */
+    bool broken; /* the stream failed, and the host was told */
+    int met;     /* what reading ahead met: told by the next read; a system may say it only once */
     struct conn_watch watch;
     struct mox_session view;
 };
@@ -71,7 +75,7 @@ void conn_end(struct part_link *link)
     struct dial *d = conn->dial;
     bool owned = conn->handed_over;
 
-    if (owned && !conn->spoken && !d->ctx->forked)
+    if (owned && !conn->spoken && !conn->broken && !d->ctx->forked)
         dial_close_stream(d, true);
     discard(conn);
     if (owned)
@@ -85,6 +89,11 @@ struct dial *conn_give_up(struct mox_conn *conn)
     dial_close_stream(d, !conn->spoken);
     discard(conn);
     return d;
+}
+
+bool conn_is_watched(const struct mox_conn *conn)
+{
+    return conn->watch.fn != NULL;
 }
 
 struct dial *conn_dial(const struct mox_conn *conn)
@@ -140,7 +149,7 @@ const struct mox_session *mox_conn_session(const struct mox_conn *conn)
     view->greeting = smtp_session_greeting(&d->smtp);
     view->remote = d->attempt->candidate->view.ip;
     view->remote_port = d->attempt->candidate->view.port;
-    view->stage = d->plan->rules.stop_at;
+    view->stage = conn->broken ? MOX_STAGE_QUIT : talk_stage(d);
     view->extensions = ehlo->extensions;
     view->size_limit = ehlo->size_limit;
     view->rcpt_limit = ehlo->rcpt_limit;
@@ -167,27 +176,60 @@ static int take_ahead(struct mox_conn *conn, void *buf, size_t cap, size_t *n)
     return MOX_OK;
 }
 
+/* What the stream said, as the host is told it; after a failure there is nothing more to be had. */
+static int told(struct mox_conn *conn, int status)
+{
+    if (status == MOX_OK || status == MOX_E_AGAIN || status == MOX_E_EOF)
+        return status;
+    conn->broken = true;
+    switch (status) {
+    case MOX_ERRNO(ECONNRESET):
+    case MOX_ERRNO(EPIPE):
+    case MOX_ERRNO(ECONNABORTED):
+    case MOX_ERRNO(ENOTCONN):
+    case MOX_ERRNO(ETIMEDOUT):
+    case MOX_ERRNO(EHOSTUNREACH):
+    case MOX_ERRNO(ENETUNREACH):
+    case MOX_E_CLOSED:
+        return MOX_E_CLOSED;
+    default:
+        return MOX_E_OS;
+    }
+}
+
 int mox_conn_read(struct mox_conn *conn, void *buf, size_t cap, size_t *n)
 {
     struct stream *stream = conn->dial->stream;
+    int status;
 
     *n = 0;
     if (cap == 0)
         return MOX_E_INVAL;
     if (take_ahead(conn, buf, cap, n) == MOX_OK)
         return MOX_OK;
-    return stream->ops->read(stream, buf, cap, n);
+    if (conn->broken)
+        return MOX_E_STATE;
+    status = conn->met != MOX_OK ? conn->met : stream->ops->read(stream, buf, cap, n);
+    if (status != MOX_OK)
+        *n = 0;
+    return told(conn, status);
 }
 
 int mox_conn_write(struct mox_conn *conn, const void *buf, size_t len, size_t *n)
 {
     struct stream *stream = conn->dial->stream;
+    int status;
 
     *n = 0;
+    if (conn->broken)
+        return MOX_E_STATE;
     if (len == 0)
         return MOX_OK;
     conn->spoken = true;
-    return stream->ops->write(stream, buf, len, n);
+    status = stream->ops->write(stream, buf, len, n);
+    if (status != MOX_OK)
+        *n = 0;
+    return told(conn, status);
 }
 
 /* Reads ahead, so that "readable" is a promise. MOX_E_AGAIN: not yet. */
@@ -199,7 +241,7 @@ static int read_ahead(struct mox_conn *conn)
     size_t n = 0;
     int status;
 
-    if (buffer_slice(ahead).len > 0)
+    if (buffer_slice(ahead).len > 0 || conn->met != MOX_OK)
         return MOX_OK;
     room = buffer_room(ahead, READ_SIZE);
     if (room == NULL)
@@ -207,7 +249,9 @@ static int read_ahead(struct mox_conn *conn)
     status = stream->ops->read(stream, room, READ_SIZE, &n);
     if (status == MOX_OK)
         buffer_grown(ahead, n);
-    return status;
+    else if (status != MOX_E_AGAIN)
+        conn->met = status;
+    return status == MOX_E_AGAIN ? status : MOX_OK;
 }
 
 /* MOX_E_AGAIN: what is watched for does not hold yet. */
@@ -219,7 +263,7 @@ static int check_watch(struct conn_watch *watch, int ready)
         return MOX_OK;
     if ((watch->events & MOX_READ) != 0)
         status = read_ahead(watch->conn);
-    return status == MOX_E_AGAIN || status == MOX_E_NOMEM ? status : MOX_OK;
+    return status;
 }
 
 static void on_ready(void *arg, struct stream *stream, int events)
@@ -282,7 +326,11 @@ mox_op_id mox_conn_watch(struct mox_conn *conn, int events, mox_done_fn *fn, voi
         return 0;
     }
     if (watch->fn != NULL) {
-        error_set(err, MOX_E_BUSY, "the connection is watched already");
+        error_set(err, MOX_E_BUSY, "mox_conn_watch: the connection is being watched");
+        return 0;
+    }
+    if (conn->broken) {
+        error_set(err, MOX_E_STATE, "mox_conn_watch: the connection broke before");
         return 0;
     }
     id = ctx_op_start(conn->dial->ctx, &watch->op, &watch_class, err);
@@ -309,6 +357,10 @@ int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead, size_t
 
     *fd = -1;
     *n = 0;
+    if (conn->broken)
+        return MOX_E_STATE;
+    if (conn_is_watched(conn))
+        return MOX_E_BUSY;
     if (buffer_slice(&d->ahead).len > cap)
         return MOX_E_LIMIT;
     *fd = d->stream->ops->fd(d->stream);

@@ -133,6 +133,20 @@ static void enter(struct dial *d, int next)
     d->state = (uint8_t)next;
 }
 
+/* How it ended, for the callback to tell. Without memory for the error, that is the end. */
+static void keep_end(struct dial *d, int status, const struct mox_error *err)
+{
+    d->status = status;
+    d->state = DIAL_DONE;
+    if (status == MOX_OK)
+        return;
+    d->error = mem_new(sizeof *d->error);
+    if (d->error != NULL)
+        *d->error = *err;
+    else
+        d->status = MOX_E_NOMEM;
+}
+
 /* Gives back what the end does not need; the host hears of it in the next dispatch. */
 static void finish(struct dial *d, int status, const struct mox_error *err)
 {
@@ -147,16 +161,11 @@ static void finish(struct dial *d, int status, const struct mox_error *err)
     d->mx = NULL;
     hosts_close_window(d);
     ctx_timer_clear(d->ctx, &d->timer);
-    d->plan->info.elapsed_ms = (uint32_t)plan_ms(d->plan, now);
+    plan_stop(d->plan, now);
     d->plan->resolved = dial_is_plan(d) && status == MOX_OK;
-    d->status = status;
-    d->state = DIAL_DONE;
-    if (status != MOX_OK) {
-        d->error = mem_new(sizeof *d->error);
-        if (d->error != NULL)
-            *d->error = *err;
+    keep_end(d, status, err);
+    if (status != MOX_OK)
         dial_log(d, MOX_LOG_ERROR, err->stage, NULL, "%s", err->message);
-    }
     ctx_op_complete(&d->op);
 }
 
@@ -188,6 +197,8 @@ void dial_step(struct dial *d)
     struct mox_error err;
     int status = MOX_OK;
 
+    if (d->state == DIAL_DONE) /* a stream said more than it was asked for */
+        return;
     while (d->state != DIAL_DONE) {
         int next = d->state;
 
@@ -224,7 +235,7 @@ void dial_close_stream(struct dial *d, bool quit)
     struct slice out;
     size_t n;
 
-    if (d->stream == NULL)
+    if (d->stream == NULL || d->attempt == NULL)
         return;
     if (quit) {
         smtp_session_quit(&d->smtp);
@@ -250,6 +261,7 @@ void dial_free(struct dial *d)
     smtp_session_free(&d->smtp);
     buffer_free(&d->ahead);
     mem_free(d->error);
+    plan_stop(d->plan, ctx_now_us(d->ctx));
     plan_unref(d->plan);
     mem_free(d);
 }
@@ -270,8 +282,9 @@ static int begin(struct dial *d, struct mox_error *err)
     return d->mx == NULL ? error_nomem(err) : MOX_OK;
 }
 
-/* The plan takes the request; one that was resolved for the very same request keeps its hosts. */
-static int take_request(struct dial *d, const struct mox_dial_request *request,
+/* The plan takes the request; one that was resolved for the very same request keeps its hosts, if
+ * it is to be dialed. */
+static int take_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
                         struct mox_error *err)
 {
     struct arena arena = {0};
@@ -282,11 +295,10 @@ static int take_request(struct dial *d, const struct mox_dial_request *request,
     if (plan->references > 1)
         status = error_set(err, MOX_E_BUSY,
                            "mox_dial_request.plan is in use by another dial or connection");
-    if (status == MOX_OK && plan->resolved && plan->attempts.len == 0 &&
+    if (status == MOX_OK && !resolve && plan->resolved && plan->attempts.len == 0 &&
         request_same(&rules, &plan->rules)) {
-        plan->rules.stop_at = rules.stop_at;
-        plan->rules.total_us = rules.total_us;
-        plan->start_us = ctx_now_us(d->ctx);
+        request_renew(&plan->rules, &rules);
+        plan_begin(plan, ctx_now_us(d->ctx));
         config_release(rules.config);
         arena_free(&arena);
         return MOX_OK;
@@ -299,7 +311,8 @@ static int take_request(struct dial *d, const struct mox_dial_request *request,
     plan->arena = arena;
     plan->rules = rules;
     plan->info.route = rules.route;
-    plan->start_us = ctx_now_us(d->ctx);
+    if (status == MOX_OK)
+        plan_begin(plan, ctx_now_us(d->ctx));
     return status;
 }
 
@@ -330,17 +343,7 @@ static struct dial *make(struct mox_ctx *ctx, struct mox_plan *given)
     return d;
 }
 
-/* A refusal by the configuration: told by the callback, as every outcome. */
-static void keep_error(struct dial *d, int status, const struct mox_error *err)
-{
-    d->status = status;
-    d->state = DIAL_DONE;
-    d->error = mem_new(sizeof *d->error);
-    if (d->error != NULL)
-        *d->error = *err;
-}
-
-struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *request,
+struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *request, bool resolve,
                       struct mox_error *err)
 {
     struct mox_plan *given = NULL;
@@ -350,12 +353,16 @@ struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *reques
 
     if (request != NULL && request->size >= offsetof(struct mox_dial_request, port))
         given = request->plan;
+    if (resolve && given == NULL) {
+        error_set(err, MOX_E_INVAL, "mox_dial_request.plan is NULL; there is nothing to fill");
+        return NULL;
+    }
     d = make(ctx, given);
     if (d == NULL) {
         error_nomem(err);
         return NULL;
     }
-    status = take_request(d, request, &why);
+    status = take_request(d, request, resolve, &why);
     if (status != MOX_OK && is_no_start(status)) {
         if (given == NULL)
             plan_unref(d->plan);
@@ -367,7 +374,7 @@ struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *reques
     if (given != NULL)
         plan_ref(given);
     if (status != MOX_OK)
-        keep_error(d, status, &why);
+        keep_end(d, status, &why);
     d->deadline_us = ctx_now_us(ctx) + d->plan->rules.total_us;
     return d;
 }
@@ -392,6 +399,7 @@ void dial_resume(struct dial *d, const struct mox_error *why)
 
     d->deadline_us = ctx_now_us(d->ctx) + d->plan->rules.total_us;
     d->status = MOX_OK;
+    d->plan->running = true;
     talk_refused_later(d, why);
     d->state = DIAL_CONNECT;
     if (hosts_reopen(d, &err) == MOX_OK)

@@ -69,7 +69,7 @@ struct dial {
     struct plan_host *flip_host; /* it refused our address: its other family comes next */
     const char *flip_why;        /* in the plan's arena */
     struct mox_conn *conn;       /* what became of it; owned until the host has it */
-    struct mox_error *error;     /* owned: of the end; NULL with status: no memory for it */
+    struct mox_error *error;     /* owned: of the end; NULL with a status: no memory */
     int32_t status;              /* of the end */
     int32_t flip_family;
     uint32_t greeted;          /* sessions that reached a greeting */
@@ -83,8 +83,12 @@ struct dial {
 /* Runs the machine as far as it goes. */
 void dial_step(struct dial *d);
 
-/* Makes one from a request; NULL: err says why. Its op and its callback are the caller's. */
-struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *request,
+/*
+ * Makes one from a request; NULL: err says why. Its op and its callback are the caller's. resolve:
+ * it only fills the request's plan; else a plan that was resolved for this request is used as it
+ * is.
+ */
+struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *request, bool resolve,
                       struct mox_error *err);
 
 /* The first steps, once its op has started. */

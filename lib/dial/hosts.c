@@ -340,9 +340,8 @@ static int keep_failure(struct dial *d, struct plan_host *host, const struct loo
 
     if (kept == NULL)
         return MOX_E_NOMEM;
-    chain_error(failure, kept);
     host->error = kept;
-    return MOX_OK;
+    return chain_error(failure, kept) == MOX_E_NOMEM ? MOX_E_NOMEM : MOX_OK; /* no host's fault */
 }
 
 /* A host that gave nothing, or only half: said in the plan, without an address. */
@@ -374,7 +373,8 @@ static int finish_host(struct dial *d, struct dial_host *host)
         return status;
     host->host->looked_up = true;
     host->host->no_name = lookup_address_no_name(host->lookup);
-    host->host->view.authentic = lookup_address_authentic(host->lookup);
+    if (host->host->view.preference < 0) /* there is no MX record: its address is its record */
+        host->host->view.authentic = lookup_address_authentic(host->lookup);
     status = note_absence(d, host);
     lookup_address_free(host->lookup);
     host->lookup = NULL;
@@ -521,7 +521,9 @@ static int take_answers(struct dial *d)
 static bool has_partial(const struct dial *d)
 {
     for (size_t i = 0; i < d->nwindow; i++) {
-        if (d->window[i].lookup != NULL && lookup_address_list(d->window[i].lookup, NULL, 0) > 0)
+        const struct dial_host *host = &d->window[i];
+
+        if (host->lookup != NULL && (lookup_address_families(host->lookup) & ~host->built) != 0)
             return true;
     }
     return false;
@@ -554,7 +556,11 @@ int hosts_update(struct dial *d, struct mox_error *err)
         return MOX_OK;
     if (dial_is_plan(d))
         return MOX_E_AGAIN;
+    if (now >= d->resolve_us && has_untried(d))
+        return MOX_OK;
+    if (now >= d->resolve_us) /* nothing of what came in time can be dialed: the rest is awaited */
+        d->resolve_us = UINT64_MAX;
     if (d->resolve_us == UINT64_MAX && (has_partial(d) || has_untried(d)))
         d->resolve_us = now + RESOLUTION_DELAY_US;
-    return now >= d->resolve_us && has_untried(d) ? MOX_OK : MOX_E_AGAIN;
+    return MOX_E_AGAIN;
 }

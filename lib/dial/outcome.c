@@ -161,11 +161,23 @@ static int fail_nowhere(const struct dial *d, struct mox_error *err)
     return fail_absent(d, err);
 }
 
+/* The host gave a connection up and did not say why; it was the last one. */
+static int fail_exhausted(const struct dial *d, struct mox_error *err)
+{
+    error_set(err, MOX_E_NO_ADDRESS, "every address for %s has been dialed; none is left to try",
+              d->plan->rules.name);
+    as_temporary(err);
+    err->about = MOX_ABOUT_HOST;
+    return at_name(d, err);
+}
+
 int outcome_failure(const struct dial *d, struct mox_error *err)
 {
     bool all_5xx;
     const struct mox_error *best = best_error(d->plan, &all_5xx);
 
+    if (best == NULL && d->plan->attempts.len > 0)
+        return fail_exhausted(d, err);
     if (best == NULL)
         return fail_nowhere(d, err);
     *err = *best;

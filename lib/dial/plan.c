@@ -77,7 +77,7 @@ static void empty(struct mox_plan *plan)
     memset(&plan->info, 0, sizeof plan->info);
     plan->info.route.index = -1;
     plan->unlisted = 0;
-    plan->resolved = false;
+    plan->resolved = plan->running = false;
 }
 
 int plan_reset(struct mox_plan *plan)
@@ -191,6 +191,19 @@ int32_t plan_ms(const struct mox_plan *plan, uint64_t now_us)
     return now_us < plan->start_us ? 0 : (int32_t)((now_us - plan->start_us) / 1000);
 }
 
+void plan_begin(struct mox_plan *plan, uint64_t now_us)
+{
+    plan->start_us = now_us;
+    plan->running = true;
+}
+
+void plan_stop(struct mox_plan *plan, uint64_t now_us)
+{
+    if (plan->running)
+        plan->info.elapsed_ms = (uint32_t)plan_ms(plan, now_us);
+    plan->running = false;
+}
+
 struct plan_attempt *plan_add_attempt(struct mox_plan *plan, struct plan_candidate *candidate,
                                       uint64_t now_us)
 {
@@ -227,7 +240,14 @@ void plan_end_attempt(struct mox_plan *plan, struct plan_attempt *attempt, int s
 
 const struct mox_plan_info *mox_plan_summary(const struct mox_plan *plan)
 {
-    return &plan->info;
+    struct mox_plan_info *info = &((struct mox_plan *)(uintptr_t)plan)->info; /* only a cache */
+
+    info->n_mx = (uint32_t)(plan->hosts.len + plan->dropped_hosts.len);
+    info->n_candidates = (uint32_t)(plan->kept.len + plan->dropped.len);
+    info->n_attempts = (uint32_t)plan->attempts.len;
+    if (plan->running)
+        info->elapsed_ms = (uint32_t)plan_ms(plan, ctx_now_us(plan->ctx));
+    return info;
 }
 
 const struct mox_mx *mox_plan_mx(const struct mox_plan *plan, uint32_t i)

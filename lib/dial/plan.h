@@ -13,10 +13,10 @@
 
 struct plan_host { /* an MX host, or the one host of another destination */
     struct mox_mx view;
-    bool looked_up;          /* its addresses are all known */
-    bool no_name;            /* … and it does not exist */
+    bool looked_up;                /* its addresses are all known */
+    bool no_name;                  /* … and it does not exist */
     const struct mox_error *error; /* … and a lookup failed; NULL: none did */
-    bool refused4, refused6; /* it refused our address of that family */
+    bool refused4, refused6;       /* it refused our address of that family */
 };
 
 struct plan_candidate {
@@ -53,6 +53,7 @@ struct mox_plan {
     char unlisted_text[64];
     uint64_t start_us;
     bool resolved; /* all that the rules ask for is known: a dial need not look it up again */
+    bool running;  /* a dial is at work: its time goes on */
 };
 
 /* Empties it for a new dial. MOX_E_BUSY: a dial or a connection still uses it. */
@@ -77,6 +78,10 @@ struct plan_attempt *plan_add_attempt(struct mox_plan *plan, struct plan_candida
 /* How it ended; err NULL: well. Without memory for the error the outcome alone is kept. */
 void plan_end_attempt(struct mox_plan *plan, struct plan_attempt *attempt, int stage,
                       const struct mox_error *err, uint64_t now_us);
+
+/* The dial begins now, and has ended now. */
+void plan_begin(struct mox_plan *plan, uint64_t now_us);
+void plan_stop(struct mox_plan *plan, uint64_t now_us);
 
 /* Milliseconds since the dial began. */
 int32_t plan_ms(const struct mox_plan *plan, uint64_t now_us);

@@ -121,6 +121,25 @@ void race_end(struct dial *d, int outcome)
     d->race_us = UINT64_MAX;
 }
 
+/* It lost, and was not heard: it may be dialed again, behind what is left of its preference. */
+static void give_back(struct mox_plan *plan, struct plan_candidate *loser)
+{
+    void **items = plan->kept.items;
+    size_t at = 0;
+
+    while (items[at] != loser)
+        at++;
+    for (; at + 1 < plan->kept.len; at++) {
+        const struct plan_candidate *next = items[at + 1];
+
+        if (!next->tried && next->view.preference != loser->view.preference)
+            break;
+        items[at] = items[at + 1];
+    }
+    items[at] = loser;
+    loser->tried = false;
+}
+
 /* The loser is closed before it has sent anything; silent and of the other family, it stalled. */
 static void win(struct dial *d, struct dial_lane *winner)
 {
@@ -130,8 +149,11 @@ static void win(struct dial *d, struct dial_lane *winner)
     d->attempt = winner->attempt;
     *winner = (struct dial_lane){0};
     for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
-        if (d->lanes[i].stream != NULL && target_of(&d->lanes[i])->ip.family != family)
+        if (d->lanes[i].stream == NULL)
+            continue;
+        if (target_of(&d->lanes[i])->ip.family != family)
             note_stall(d, target_of(&d->lanes[i]));
+        give_back(d->plan, d->lanes[i].attempt->candidate);
     }
     health_connected(&d->part->health, family);
     if (family == MOX_IPV6)
@@ -175,7 +197,7 @@ static void on_ready(void *arg, struct stream *stream, int events)
 }
 
 /* The first that is untried; of the flipped family of one host, if a refusal asks for it. */
-static struct plan_candidate *first_untried(struct dial *d, size_t *index)
+static struct plan_candidate *first_untried(const struct dial *d, size_t *index)
 {
     for (size_t i = 0; i < d->plan->kept.len; i++) {
         struct plan_candidate *candidate = plan_kept_at(d->plan, i);
@@ -239,12 +261,12 @@ static struct plan_candidate *next_candidate(struct dial *d, int *status)
     return candidate;
 }
 
-static bool may_race(struct dial *d, const struct dial_lane *first)
+static bool may_race(const struct dial *d, const struct dial_lane *first)
 {
     size_t index;
     const struct plan_candidate *next = first_untried(d, &index), *now = first->attempt->candidate;
 
-    return d->plan->rules.race && next != NULL && !next->history && !now->history &&
+    return d->plan->rules.race && !d->limited && next != NULL && !next->history && !now->history &&
            next->view.preference == now->view.preference && d->flip_host == NULL;
 }
 
@@ -297,13 +319,13 @@ static int begin_due(struct dial *d, struct mox_error *err)
 
         if (free_lane(d) == NULL)
             return MOX_E_AGAIN;
-        if (first != NULL && !may_race(d, first)) {
+        if (first != NULL && (!may_race(d, first) || ctx_now_us(d->ctx) < d->race_us))
+            return MOX_E_AGAIN;
+        candidate = next_candidate(d, &status);
+        if (status == MOX_E_LIMIT && first != NULL) { /* no room for a race: one goes on alone */
             d->race_us = UINT64_MAX;
             return MOX_E_AGAIN;
         }
-        if (first != NULL && ctx_now_us(d->ctx) < d->race_us)
-            return MOX_E_AGAIN;
-        candidate = next_candidate(d, &status);
         if (status == MOX_E_LIMIT)
             return too_many_conns(d, err);
         if (status != MOX_OK)
@@ -339,16 +361,15 @@ int race_step(struct dial *d, struct mox_error *err)
 uint64_t race_deadline_us(const struct dial *d)
 {
     uint64_t at = UINT64_MAX;
+    const struct dial_lane *alone = NULL; /* the only one in flight */
     size_t in_flight = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(d->lanes); i++) {
         if (d->lanes[i].stream == NULL)
             continue;
-        in_flight++;
+        alone = in_flight++ == 0 ? &d->lanes[i] : NULL;
         if (d->lanes[i].deadline_us < at)
             at = d->lanes[i].deadline_us;
     }
-    if (in_flight > 0 && in_flight < ARRAY_LEN(d->lanes) && d->race_us < at)
-        at = d->race_us;
-    return at;
+    return alone != NULL && d->race_us < at && may_race(d, alone) ? d->race_us : at;
 }

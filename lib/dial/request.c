@@ -233,7 +233,7 @@ static int take_families(struct taker *t)
         return error_set(t->err, MOX_E_INVAL, "mox_dial_request.families has unknown bits");
     t->rules->families = allowed & wanted;
     t->rules->prefer = transport == NULL ? MOX_PREFER_DEFAULT : transport->prefer;
-    if (t->rules->families != 0)
+    if (t->rules->families != 0 || transport == NULL) /* without one both are allowed */
         return MOX_OK;
     return error_set(t->err, MOX_E_FILTERED,
                      "the dial asks for %s alone, which transport %s, %s line %d, does not allow",
@@ -423,11 +423,26 @@ bool request_same(const struct request_rules *a, const struct request_rules *b)
     if (a->config != b->config || a->transport != b->transport || a->target != b->target ||
         a->families != b->families || a->prefer != b->prefer || a->port != b->port ||
         a->allow_special != b->allow_special || a->trust_ad != b->trust_ad ||
-        a->nsources != b->nsources || !same_text(a->name, b->name))
+        a->nsources != b->nsources || !same_text(a->name, b->name) ||
+        !same_text(a->ehlo, b->ehlo) || !ip_equal(&a->address, &b->address))
         return false;
     for (uint32_t i = 0; i < a->nsources; i++) {
         if (!ip_equal(&a->sources[i], &b->sources[i]))
             return false;
     }
     return same_dialed(a, b);
+}
+
+void request_renew(struct request_rules *rules, const struct request_rules *again)
+{
+    rules->race_delay_us = again->race_delay_us;
+    rules->total_us = again->total_us;
+    rules->connect_us = again->connect_us;
+    rules->greeting_us = again->greeting_us;
+    rules->ehlo_us = again->ehlo_us;
+    rules->tag = again->tag;
+    rules->flags = again->flags;
+    rules->attempts = again->attempts;
+    rules->stop_at = again->stop_at;
+    rules->race = again->race;
 }

@@ -52,4 +52,7 @@ int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *reque
 /* Whether a plan made by one holds for the other: the same hosts, addresses and order. */
 bool request_same(const struct request_rules *a, const struct request_rules *b);
 
+/* Of the same request given again: what does not bear upon hosts, addresses and order. */
+void request_renew(struct request_rules *rules, const struct request_rules *again);
+
 #endif

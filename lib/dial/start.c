@@ -4,31 +4,37 @@
 #include "dial/dial.h"
 
 /* What the host is told of the end; without memory for it, that. */
-static const struct mox_error *end_error(const struct dial *d, struct mox_error *nomem)
+static void end_error(const struct dial *d, struct mox_error *err)
 {
     if (d->error != NULL)
-        return d->error;
-    error_nomem(nomem);
-    return nomem;
+        *err = *d->error;
+    else
+        error_nomem(err);
 }
 
+/* All is given back before the callback: the host may use the plan again in it. */
 static void dial_finish(struct ctx_op *op)
 {
     struct dial *d = (struct dial *)op; /* its first member */
     struct mox_conn *conn = d->conn;
-    struct mox_error nomem;
+    mox_conn_fn *conn_fn = d->conn_fn;
+    mox_done_fn *done_fn = d->done_fn;
+    void *arg = d->arg;
     int status = d->status;
+    struct mox_error err;
 
     if (conn != NULL) {
         conn_hand_over(conn);
-        d->conn_fn(d->arg, MOX_OK, conn, NULL);
+        conn_fn(arg, MOX_OK, conn, NULL);
         return;
     }
-    if (d->conn_fn != NULL)
-        d->conn_fn(d->arg, status, NULL, end_error(d, &nomem));
-    else
-        d->done_fn(d->arg, status, status == MOX_OK ? NULL : end_error(d, &nomem));
+    if (status != MOX_OK)
+        end_error(d, &err);
     dial_free(d);
+    if (conn_fn != NULL)
+        conn_fn(arg, status, NULL, &err);
+    else
+        done_fn(arg, status, status == MOX_OK ? NULL : &err);
 }
 
 static void dial_cancel(struct ctx_op *op)
@@ -53,6 +59,14 @@ static void dial_shutdown(struct ctx_op *op)
 
 static const struct ctx_op_class dial_class = {dial_finish, dial_cancel, dial_shutdown};
 
+/* Without a function nobody would hear of the end, or own the connection. */
+static bool lacks_function(bool given, struct mox_error *err)
+{
+    if (!given)
+        error_set(err, MOX_E_INVAL, "no function to call at the end");
+    return !given;
+}
+
 /* The dial has its callback. It is freed on failure. */
 static mox_op_id start(struct dial *d, struct mox_error *err)
 {
@@ -74,7 +88,7 @@ static mox_op_id start(struct dial *d, struct mox_error *err)
 mox_op_id mox_dial_start(struct mox_ctx *ctx, const struct mox_dial_request *request,
                          mox_conn_fn *fn, void *arg, struct mox_error *err)
 {
-    struct dial *d = dial_new(ctx, request, err);
+    struct dial *d = lacks_function(fn != NULL, err) ? NULL : dial_new(ctx, request, false, err);
 
     if (d == NULL)
         return 0;
@@ -86,7 +100,7 @@ mox_op_id mox_dial_start(struct mox_ctx *ctx, const struct mox_dial_request *req
 mox_op_id mox_plan_resolve_start(struct mox_ctx *ctx, const struct mox_dial_request *request,
                                  mox_done_fn *fn, void *arg, struct mox_error *err)
 {
-    struct dial *d = dial_new(ctx, request, err);
+    struct dial *d = lacks_function(fn != NULL, err) ? NULL : dial_new(ctx, request, true, err);
 
     if (d == NULL)
         return 0;
@@ -99,8 +113,14 @@ mox_op_id mox_dial_next_start(struct mox_conn *conn, const struct mox_error *why
                               void *arg, struct mox_error *err)
 {
     struct dial *d = conn_dial(conn);
-    mox_op_id id = ctx_op_start(d->ctx, &d->op, &dial_class, err);
+    mox_op_id id = 0;
 
+    if (lacks_function(fn != NULL, err))
+        return 0;
+    if (conn_is_watched(conn))
+        error_set(err, MOX_E_BUSY, "mox_dial_next: the connection is being watched");
+    else
+        id = ctx_op_start(d->ctx, &d->op, &dial_class, err);
     if (id == 0)
         return 0;
     conn_give_up(conn);
@@ -221,6 +241,8 @@ static void on_timeout(struct ctx_event *event)
 {
     struct waiting *w = (struct waiting *)((char *)event - offsetof(struct ctx_timer, event));
 
+    if (w->blocked.done) /* it held in the same moment */
+        return;
     w->blocked.done = true;
     w->blocked.status = MOX_E_TIMEOUT;
 }

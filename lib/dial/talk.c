@@ -246,6 +246,12 @@ static int too_late(struct dial *d, struct mox_error *err)
     return MOX_E_TIMEOUT;
 }
 
+int talk_stage(const struct dial *d)
+{
+    return d->plan->rules.stop_at == MOX_STAGE_CONNECT ? MOX_STAGE_CONNECT
+                                                       : smtp_session_stage(&d->smtp);
+}
+
 int talk_step(struct dial *d, struct mox_error *err)
 {
     int status = converse(d, err);
@@ -253,7 +259,7 @@ int talk_step(struct dial *d, struct mox_error *err)
     if (status == MOX_E_AGAIN && ctx_now_us(d->ctx) >= d->stage_us)
         status = too_late(d, err);
     if (status == MOX_OK)
-        plan_end_attempt(d->plan, d->attempt, d->plan->rules.stop_at, NULL, ctx_now_us(d->ctx));
+        plan_end_attempt(d->plan, d->attempt, talk_stage(d), NULL, ctx_now_us(d->ctx));
     if (status == MOX_OK || status == MOX_E_AGAIN)
         return status;
     end_candidate(d, err, status == MOX_E_REFUSED);

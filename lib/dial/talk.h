@@ -16,6 +16,9 @@ int talk_begin(struct dial *d, struct mox_error *err);
  */
 int talk_step(struct dial *d, struct mox_error *err);
 
+/* enum mox_stage: the one at work or, at the goal, the one reached. */
+int talk_stage(const struct dial *d);
+
 /* The host was refused after the dial had ended; why: NULL if it does not say. */
 void talk_refused_later(struct dial *d, const struct mox_error *why);
 

@@ -71,25 +71,33 @@ bool lookup_address_finished(const struct lookup_address *address)
 
 bool lookup_address_no_name(const struct lookup_address *address)
 {
+    bool any = false;
+
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         const struct lookup_chain *chain = &address->families[i];
 
-        if (chain->asked && (!chain->finished || chain->status != MOX_OK ||
-                             chain->answer.rcode != DNS_RCODE_NXDOMAIN))
+        if (!chain->asked)
+            continue;
+        any = true;
+        if (!chain->finished || chain->status != MOX_OK ||
+            chain->answer.rcode != DNS_RCODE_NXDOMAIN)
             return false;
     }
-    return true;
+    return any;
 }
 
 const struct lookup_chain *lookup_address_failure(const struct lookup_address *address)
 {
+    const struct lookup_chain *failure = NULL;
+
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
         const struct lookup_chain *chain = &address->families[i];
 
-        if (chain->asked && chain->finished && chain->status != MOX_OK)
-            return chain;
+        if (chain->asked && chain->finished && chain->status != MOX_OK &&
+            (failure == NULL || chain->status == MOX_E_NOMEM))
+            failure = chain;
     }
-    return NULL;
+    return failure;
 }
 
 static bool has_addresses(const struct lookup_chain *chain)
@@ -128,6 +136,17 @@ size_t lookup_address_list(const struct lookup_address *address, struct mox_ip *
         }
     }
     return n;
+}
+
+uint32_t lookup_address_families(const struct lookup_address *address)
+{
+    uint32_t bits = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        if (has_addresses(&address->families[i]))
+            bits |= families[i].bit;
+    }
+    return bits;
 }
 
 void lookup_address_free(struct lookup_address *address)

@@ -26,10 +26,11 @@ struct lookup_address *lookup_address_start(struct mox_ctx *ctx, struct slice ho
 
 bool lookup_address_finished(const struct lookup_address *address);
 
-/* All that were asked said that the name does not exist. */
+/* All that were asked, one at least, said that the name does not exist. */
 bool lookup_address_no_name(const struct lookup_address *address);
 
-/* The first family that failed for another reason than absence; NULL: none did. */
+/* The first family that failed for another reason than absence, want of memory before all else;
+ * NULL: none did. */
 const struct lookup_chain *lookup_address_failure(const struct lookup_address *address);
 
 /* AD of those answers that gave addresses. */
@@ -38,6 +39,9 @@ bool lookup_address_authentic(const struct lookup_address *address);
 /* What has come so far, IPv6 first, each family in the order of its answer: room for cap, returns
  * how many there are. */
 size_t lookup_address_list(const struct lookup_address *address, struct mox_ip *out, size_t cap);
+
+/* MOX_ALLOW_ bits of the families that have come with an address so far. */
+uint32_t lookup_address_families(const struct lookup_address *address);
 
 /* Accepts NULL. */
 void lookup_address_free(struct lookup_address *address);

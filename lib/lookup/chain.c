@@ -112,14 +112,15 @@ static void on_answer(struct ctx_query *query)
 
 static void on_refused(struct ctx_event *event)
 {
-    struct lookup_chain *chain = (struct lookup_chain *)event;
+    struct lookup_chain *chain = (struct lookup_chain *)event; /* its first member's first */
+    struct mox_error err;
 
+    finish(chain, no_answer(chain, &err), &err);
     chain->done(chain);
 }
 
 int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, struct slice name)
 {
-    struct mox_error err;
     int status;
 
     memset(&chain->query, 0, sizeof chain->query);
@@ -134,7 +135,6 @@ int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, struct slice na
     if (status != MOX_E_UNSUPPORTED)
         return status;
     chain->query.status = status; /* told by the next dispatch, as every failure */
-    finish(chain, no_answer(chain, &err), &err);
     chain->query.event.run = on_refused;
     ctx_event_queue(ctx, &chain->query.event);
     return MOX_OK;

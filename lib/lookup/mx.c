@@ -166,7 +166,6 @@ static int take_answer(struct lookup_mx *mx)
         return mx->status;
     }
     mx->authentic = mx->chain.authentic;
-    mx->no_name = answer->rcode == DNS_RCODE_NXDOMAIN;
     mx->next_hop = arena_text(&mx->arena, domain_slice(&answer->canonical));
     if (mx->next_hop == NULL)
         return fail_nomem(mx);

@@ -23,7 +23,6 @@ struct lookup_mx {
     const char *next_hop;         /* the domain after its aliases */
     bool authentic;               /* up to the MX set */
     bool implicit;                /* no MX record: the domain's own address */
-    bool no_name;                 /* NXDOMAIN: its address has the last word */
     struct lookup_mx_host *hosts; /* by preference, equal ones shuffled, then the dropped */
     size_t nhosts;
     const struct mox_error *error; /* of status; NULL: no memory for it */

@@ -13,7 +13,7 @@ static const struct meaning_case {
 } meanings[] = {
     {MOX_E_INVAL, MOX_ABOUT_LOCAL, MOX_ACTION_GIVE_UP, 1, 75, "invalid"},
     {MOX_E_NOMEM, MOX_ABOUT_LOCAL, MOX_ACTION_LATER, 0, 75, "no-memory"},
-    {MOX_E_UNSUPPORTED, MOX_ABOUT_LOCAL, MOX_ACTION_GIVE_UP, 1, 75, "unsupported"},
+    {MOX_E_UNSUPPORTED, MOX_ABOUT_LOCAL, MOX_ACTION_LATER, 0, 75, "unsupported"},
     {MOX_E_CONFIG, MOX_ABOUT_LOCAL, MOX_ACTION_LATER, 0, 75, "config"},
     {MOX_E_OS, MOX_ABOUT_LOCAL, MOX_ACTION_LATER, 0, 75, "os"},
     {MOX_E_NO_SOURCE, MOX_ABOUT_SOURCE, MOX_ACTION_LATER, 0, 75, "no-source"},

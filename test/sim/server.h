@@ -1,0 +1,40 @@
+/*
+ * server.h - mail servers, kind and unkind, as scripts.
+ *
+ * A script says one reply to each thing it hears. Behind the reply's text a word after '~' may say
+ * what comes next: "~close", "~reset", "~forever" (the text again, whenever all was read), "~drip"
+ * (the text comes a byte a second). An empty text: silence.
+ */
+#ifndef SIM_SERVER_H
+#define SIM_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct net_stream;
+
+struct server_profile {
+    const char *name;
+    const char *greeting, *ehlo, *helo; /* NULL: as a kind server */
+    uint32_t ms;                        /* until each reply begins; 0: 10 */
+};
+
+struct server_state {
+    size_t heard;           /* bytes of the stream's out that were understood */
+    const char *script;     /* being said; NULL: none */
+    const char *rest, *end; /* of a drip: what is left of its text */
+    const char *forever;    /* said again whenever all was read; NULL: nothing */
+    size_t forever_len;
+};
+
+/* NULL: there is none of that name. The n-th one from 0, NULL past the end. */
+const struct server_profile *server_profile(const char *name);
+const struct server_profile *server_profile_at(size_t n);
+
+/* The client has connected; it has written; it has read all there was. */
+void server_begin(struct net_stream *s);
+void server_take(struct net_stream *s);
+void server_refill(struct net_stream *s);
+
+#endif
