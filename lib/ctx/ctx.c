@@ -27,11 +27,20 @@ struct mox_ctx *ctx_new(const struct mox_ctx_options *options, const struct ctx_
     return ctx;
 }
 
-uint64_t ctx_now_us(const struct mox_ctx *ctx)
+uint64_t ctx_clock_us(const struct mox_ctx *ctx)
 {
     int64_t now = ctx->sys.monotonic_us(ctx->sys.user);
 
     return now < 0 ? 0 : (uint64_t)now;
+}
+
+/* Within a round of events one look at the clock serves all; a callback of the host may take time,
+ * and outside of a dispatch nobody knows how much has passed. */
+uint64_t ctx_now_us(struct mox_ctx *ctx)
+{
+    if (!ctx->dispatching || ctx->now_us == 0)
+        ctx->now_us = ctx_clock_us(ctx);
+    return ctx->now_us;
 }
 
 int64_t ctx_unix_s(const struct mox_ctx *ctx)

@@ -98,6 +98,7 @@ struct mox_ctx {
     struct watch_timer *watch_timers;
     struct ctx_part *parts;
 
+    uint64_t now_us; /* the clock as last read; 0 in a dispatch: to be read again */
     int64_t told_us; /* what loop.timer was told last, absolute; -1: none */
     int callbacks;   /* made in this dispatch */
     bool dispatching, blocking, free_wanted, shutting_down, forked;
@@ -108,7 +109,9 @@ struct mox_ctx {
 /* Tables are complete (api/ has filled in the defaults). NULL: no memory. */
 struct mox_ctx *ctx_new(const struct mox_ctx_options *options, const struct ctx_loop_extra *extra);
 
-uint64_t ctx_now_us(const struct mox_ctx *ctx);
+/* Monotonic time: as of this round of events; and as the clock shows it right now. */
+uint64_t ctx_now_us(struct mox_ctx *ctx);
+uint64_t ctx_clock_us(const struct mox_ctx *ctx);
 int64_t ctx_unix_s(const struct mox_ctx *ctx);
 int ctx_random(const struct mox_ctx *ctx, void *buf, size_t len);
 

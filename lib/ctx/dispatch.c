@@ -65,7 +65,7 @@ static int64_t timeout_us(const struct mox_ctx *ctx)
         return 0;
     if (first == NULL)
         return -1;
-    now = ctx_now_us(ctx);
+    now = ctx_clock_us(ctx);
     if (first->at_us <= now)
         return 0;
     return first->at_us - now > INT64_MAX ? INT64_MAX : (int64_t)(first->at_us - now);
@@ -117,6 +117,7 @@ static void run_round(struct mox_ctx *ctx)
 {
     struct ctx_event last = {0}; /* what is queued behind it belongs to the next round */
 
+    ctx->now_us = 0;
     ctx_event_queue(ctx, &last);
     while (ctx->events.next != &last && !ctx->free_wanted) {
         struct ctx_event *event = ctx->events.next;
@@ -132,6 +133,7 @@ static int dispatch(struct mox_ctx *ctx)
     int callbacks;
 
     ctx->dispatching = true;
+    ctx->now_us = 0;
     ctx->callbacks = 0;
     collect_timers(ctx);
     for (int round = 0; round < MOX_LIMIT_ROUNDS && has_events(ctx) && !ctx->free_wanted; round++)

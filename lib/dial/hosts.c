@@ -130,7 +130,7 @@ static int drop_loop_hosts(struct dial *d)
 /* Opens a window on these n hosts of the plan. */
 static int open_on(struct dial *d, void *const *hosts, size_t n, struct mox_error *err)
 {
-    d->window = mem_array(n, sizeof *d->window);
+    d->window = arena_array(&d->plan->arena, n, sizeof *d->window);
     if (d->window == NULL)
         return error_nomem(err);
     d->nwindow = n;
@@ -164,11 +164,11 @@ int hosts_open_window(struct dial *d, struct mox_error *err)
 
 int hosts_reopen(struct dial *d, struct mox_error *err)
 {
-    size_t first = d->next_host;
+    size_t first = 0;
 
     hosts_close_window(d);
-    while (first > 0 && !plan_host_at(d->plan, first - 1)->looked_up)
-        first--;
+    while (first < d->next_host && plan_host_at(d->plan, first)->looked_up)
+        first++;
     if (first == d->next_host)
         return MOX_OK;
     return open_on(d, d->plan->hosts.items + first, d->next_host - first, err);
@@ -178,7 +178,6 @@ void hosts_close_window(struct dial *d)
 {
     for (size_t i = 0; i < d->nwindow; i++)
         lookup_address_free(d->window[i].lookup);
-    mem_free(d->window);
     d->window = NULL;
     d->nwindow = 0;
 }
@@ -287,19 +286,15 @@ static void fill_filter(const struct dial *d, const char *host, struct mox_filte
     filter->allow_special = rules->allow_special;
 }
 
-/* Filters all that is known of a host and takes the families that are new. */
-static int build(struct dial *d, struct dial_host *host, const struct mox_ip *ips, size_t n)
+/* Filters all that is known of a host and takes the families that are new. choices: room for n. */
+static int build(struct dial *d, struct dial_host *host, const struct mox_ip *ips, size_t n,
+                 struct mox_choice *choices)
 {
-    struct mox_choice *choices = n == 0 ? NULL : mem_array(n, sizeof *choices);
     struct mox_filter_rules filter;
     struct mox_ip dialed[MOX_LIMIT_DIALED];
     uint32_t fresh = 0;
-    int status = MOX_OK;
+    int status;
 
-    if (n == 0)
-        return MOX_OK;
-    if (choices == NULL)
-        return MOX_E_NOMEM;
     fill_filter(d, host->host->view.host, &filter, dialed);
     status = mox_family_filter(&filter, ips, n, choices, NULL);
     status = status < 0 ? status : MOX_OK;
@@ -315,22 +310,32 @@ static int build(struct dial *d, struct dial_host *host, const struct mox_ip *ip
             plan_kept_at(d->plan, d->plan->kept.len - 1)->history = filter.ndialed > 0;
     }
     host->built |= fresh;
-    mem_free(choices);
     return status;
 }
 
+/* The lookup's own arena has room for what is made of its answers. */
 static int build_lookup(struct dial *d, struct dial_host *host)
 {
+    struct arena *arena = &host->lookup->arena;
     size_t n = lookup_address_list(host->lookup, NULL, 0);
-    struct mox_ip *ips = n == 0 ? NULL : mem_array(n, sizeof *ips);
-    int status;
+    struct mox_ip *ips = arena_array(arena, n, sizeof *ips);
+    struct mox_choice *choices = arena_array(arena, n, sizeof *choices);
 
-    if (n > 0 && ips == NULL)
+    if (n == 0)
+        return MOX_OK;
+    if (ips == NULL || choices == NULL)
         return MOX_E_NOMEM;
     lookup_address_list(host->lookup, ips, n);
-    status = build(d, host, ips, n);
-    mem_free(ips);
-    return status;
+    return build(d, host, ips, n, choices);
+}
+
+/* The one address of a destination that is one. */
+static int build_address(struct dial *d, struct dial_host *host)
+{
+    struct mox_choice choice;
+
+    host->host->looked_up = true;
+    return build(d, host, &d->plan->rules.address, 1, &choice);
 }
 
 /* The error of a failed lookup outlives the lookup. */
@@ -408,18 +413,10 @@ static int drop_loop_candidates(struct dial *d)
     return MOX_OK;
 }
 
-/* Puts the untried candidates kept[from, to), all of one preference, in order. */
-static int order_level(struct dial *d, size_t from, size_t to)
+/* Writes the candidates kept[from, from + n), all of one preference, in the order of entries. */
+static void put_in_order(struct dial *d, size_t from, size_t n, struct policy_entry *entries,
+                         void **items)
 {
-    size_t n = to - from;
-    struct policy_entry *entries = mem_array(n, sizeof *entries);
-    void **items = mem_array(n, sizeof(void *));
-
-    if (entries == NULL || items == NULL) {
-        mem_free(entries);
-        mem_free(items);
-        return MOX_E_NOMEM;
-    }
     memcpy(items, d->plan->kept.items + from, n * sizeof(void *));
     for (size_t i = 0; i < n; i++) {
         const struct plan_candidate *candidate = items[i];
@@ -437,9 +434,29 @@ static int order_level(struct dial *d, size_t from, size_t to)
         candidate->view.order = entries[i].order;
         d->plan->kept.items[from + i] = candidate;
     }
-    mem_free(entries);
-    mem_free(items);
-    return MOX_OK;
+}
+
+/* As a rule they are few: those cost no allocation. */
+static int order_level(struct dial *d, size_t from, size_t to)
+{
+    struct policy_entry few[MOX_LIMIT_HOST_ADDRESSES] = {0}, *entries = few;
+    void *few_items[MOX_LIMIT_HOST_ADDRESSES], **items = few_items;
+    size_t n = to - from;
+    int status = MOX_OK;
+
+    if (n > MOX_LIMIT_HOST_ADDRESSES) {
+        entries = mem_array(n, sizeof *entries);
+        items = mem_array(n, sizeof(void *));
+    }
+    if (entries != NULL && items != NULL)
+        put_in_order(d, from, n, entries, items);
+    else
+        status = MOX_E_NOMEM;
+    if (n > MOX_LIMIT_HOST_ADDRESSES) {
+        mem_free(entries);
+        mem_free(items);
+    }
+    return status;
 }
 
 static size_t host_position(const struct mox_plan *plan, const struct plan_host *host)
@@ -506,8 +523,7 @@ static int take_answers(struct dial *d)
 
         if (has_address(&d->plan->rules)) {
             if (!host->host->looked_up)
-                status = build(d, host, &d->plan->rules.address, 1);
-            host->host->looked_up = true;
+                status = build_address(d, host);
         } else if (host->lookup != NULL && lookup_address_finished(host->lookup)) {
             status = finish_host(d, host);
         } else if (host->lookup != NULL && !in_time) {

@@ -8,14 +8,19 @@
 #include "base/mem.h"
 #include "base/names.h"
 
-static int list_add(struct plan_list *list, void *item)
+enum { FIRST_ITEMS = 2 };
+
+/* The items stand in the arena: what a growing list leaves behind dies with the plan. */
+static int list_add(struct mox_plan *plan, struct plan_list *list, void *item)
 {
     if (list->len == list->cap) {
-        size_t cap = list->cap == 0 ? 4 : 2 * list->cap;
-        void **items = mem_resize(list->items, cap, sizeof(void *));
+        size_t cap = list->cap == 0 ? FIRST_ITEMS : 2 * list->cap;
+        void **items = arena_array(&plan->arena, cap, sizeof(void *));
 
         if (items == NULL)
             return MOX_E_NOMEM;
+        if (list->len > 0)
+            memcpy(items, list->items, list->len * sizeof(void *));
         list->items = items;
         list->cap = cap;
     }
@@ -43,12 +48,6 @@ static void list_remove(struct plan_list *list, const void *item)
     memmove(list->items + i, list->items + i + 1, (list->len - i) * sizeof(void *));
 }
 
-static void list_free(struct plan_list *list)
-{
-    mem_free(list->items);
-    *list = (struct plan_list){0};
-}
-
 struct mox_plan *mox_plan_new(struct mox_ctx *ctx)
 {
     struct dial_part *part = part_of(ctx);
@@ -65,11 +64,11 @@ struct mox_plan *mox_plan_new(struct mox_ctx *ctx)
 
 static void empty(struct mox_plan *plan)
 {
-    list_free(&plan->hosts);
-    list_free(&plan->dropped_hosts);
-    list_free(&plan->kept);
-    list_free(&plan->dropped);
-    list_free(&plan->attempts);
+    plan->hosts = (struct plan_list){0};
+    plan->dropped_hosts = (struct plan_list){0};
+    plan->kept = (struct plan_list){0};
+    plan->dropped = (struct plan_list){0};
+    plan->attempts = (struct plan_list){0};
     if (plan->rules.config != NULL)
         config_release(plan->rules.config);
     arena_free(&plan->arena);
@@ -121,7 +120,7 @@ struct plan_host *plan_add_host(struct mox_plan *plan, struct slice name, int32_
         return NULL;
     host->view.host = arena_text(&plan->arena, name);
     host->view.preference = preference;
-    if (host->view.host == NULL || list_add(&plan->hosts, host) != MOX_OK)
+    if (host->view.host == NULL || list_add(plan, &plan->hosts, host) != MOX_OK)
         return NULL;
     return host;
 }
@@ -131,7 +130,7 @@ struct plan_candidate *plan_add_candidate(struct mox_plan *plan, struct plan_hos
 {
     struct plan_candidate *candidate = arena_new(&plan->arena, sizeof *candidate);
 
-    if (candidate == NULL || list_add(&plan->kept, candidate) != MOX_OK)
+    if (candidate == NULL || list_add(plan, &plan->kept, candidate) != MOX_OK)
         return NULL;
     candidate->host = host;
     candidate->view.host = host->view.host;
@@ -170,7 +169,7 @@ int plan_drop(struct mox_plan *plan, struct plan_candidate *candidate, int drop,
     }
     if (copy_detail(plan, detail, &candidate->view.detail) != MOX_OK)
         return MOX_E_NOMEM;
-    return list_add(&plan->dropped, candidate);
+    return list_add(plan, &plan->dropped, candidate);
 }
 
 /* A dropped host stands among the dropped addresses too, without one, so that its reason shows. */
@@ -183,7 +182,7 @@ int plan_drop_host(struct mox_plan *plan, struct plan_host *host, int drop, cons
     host->view.drop = drop;
     if (candidate == NULL || plan_drop(plan, candidate, drop, detail) != MOX_OK)
         return MOX_E_NOMEM;
-    return list_add(&plan->dropped_hosts, host);
+    return list_add(plan, &plan->dropped_hosts, host);
 }
 
 int32_t plan_ms(const struct mox_plan *plan, uint64_t now_us)
@@ -209,7 +208,7 @@ struct plan_attempt *plan_add_attempt(struct mox_plan *plan, struct plan_candida
 {
     struct plan_attempt *attempt = arena_new(&plan->arena, sizeof *attempt);
 
-    if (attempt == NULL || list_add(&plan->attempts, attempt) != MOX_OK)
+    if (attempt == NULL || list_add(plan, &plan->attempts, attempt) != MOX_OK)
         return NULL;
     candidate->tried = true;
     attempt->candidate = candidate;

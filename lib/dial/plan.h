@@ -35,7 +35,7 @@ struct plan_attempt {
 };
 
 struct plan_list { /* of pointers into the arena */
-    void **items;  /* owned */
+    void **items;  /* in the plan's arena */
     size_t len, cap;
 };
 

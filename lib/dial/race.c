@@ -225,11 +225,22 @@ static void move_to_tried(struct mox_plan *plan, size_t index)
     plan->kept.items[to] = item;
 }
 
+static bool may_race(const struct dial *d, const struct dial_lane *first)
+{
+    size_t index;
+    const struct plan_candidate *next = first_untried(d, &index), *now = first->attempt->candidate;
+
+    return d->plan->rules.race && !d->limited && next != NULL && !next->history && !now->history &&
+           next->view.preference == now->view.preference && d->flip_host == NULL;
+}
+
 /*
- * The candidate to be dialed next, at the end of the tried ones; NULL: none is left. A full address
- * is passed over, not waited for.
+ * The candidate to be dialed next, beside the first in flight if there is one, at the end of the
+ * tried ones; NULL: none is left. A full address is passed over, not waited for; what comes behind
+ * it need not be one to race with.
  */
-static struct plan_candidate *next_candidate(struct dial *d, int *status)
+static struct plan_candidate *next_candidate(struct dial *d, const struct dial_lane *first,
+                                             int *status)
 {
     struct plan_candidate *candidate;
     size_t index = 0;
@@ -241,7 +252,7 @@ static struct plan_candidate *next_candidate(struct dial *d, int *status)
             d->flip_host = NULL; /* it has no such address after all */
             continue;
         }
-        if (candidate == NULL)
+        if (candidate == NULL || (first != NULL && !may_race(d, first)))
             return NULL;
         if (d->plan->attempts.len >= MOX_LIMIT_ATTEMPTS || d->greeted >= MOX_LIMIT_GREETED) {
             d->limited = true;
@@ -259,15 +270,6 @@ static struct plan_candidate *next_candidate(struct dial *d, int *status)
         return NULL;
     move_to_tried(d->plan, index);
     return candidate;
-}
-
-static bool may_race(const struct dial *d, const struct dial_lane *first)
-{
-    size_t index;
-    const struct plan_candidate *next = first_untried(d, &index), *now = first->attempt->candidate;
-
-    return d->plan->rules.race && !d->limited && next != NULL && !next->history && !now->history &&
-           next->view.preference == now->view.preference && d->flip_host == NULL;
 }
 
 static int begin(struct dial *d, struct plan_candidate *candidate, struct mox_error *err)
@@ -321,7 +323,7 @@ static int begin_due(struct dial *d, struct mox_error *err)
             return MOX_E_AGAIN;
         if (first != NULL && (!may_race(d, first) || ctx_now_us(d->ctx) < d->race_us))
             return MOX_E_AGAIN;
-        candidate = next_candidate(d, &status);
+        candidate = next_candidate(d, first, &status);
         if (status == MOX_E_LIMIT && first != NULL) { /* no room for a race: one goes on alone */
             d->race_us = UINT64_MAX;
             return MOX_E_AGAIN;

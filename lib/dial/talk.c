@@ -159,6 +159,8 @@ static int feed(struct dial *d, struct slice bytes, struct mox_error *err)
         start_deadline(d);
     if (!smtp_session_ready(&d->smtp))
         return MOX_E_AGAIN;
+    if (bytes.len == 0)
+        return MOX_OK;
     return buffer_append(&d->ahead, bytes.ptr, bytes.len) == MOX_OK ? MOX_OK : error_nomem(err);
 }
 
