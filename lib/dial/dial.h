@@ -57,7 +57,7 @@ struct dial {
     uint64_t stage_us;      /* of the session's state; UINT64_MAX: none */
 
     struct lookup_mx *mx;      /* owned; NULL: done with */
-    struct dial_host *window;  /* owned: the hosts that are looked up together */
+    struct dial_host *window;  /* in the plan's arena: the hosts looked up together */
     size_t nwindow, next_host; /* in plan->hosts: the first behind the window */
 
     struct dial_lane lanes[MOX_LIMIT_IN_FLIGHT];
