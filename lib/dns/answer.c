@@ -1,9 +1,10 @@
 /*
  * answer.c - see answer.h.
  *
- * Names on the way from the question to the records are kept as on the wire: reverse zones alias to
- * names like 1.0/25.2.0.192.in-addr.arpa (RFC 2317), which are no host names. What is malformed
- * anywhere spoils the whole message, for a resolver that errs there may have erred before.
+ * Names on the way from the question to the records stay where they are on the wire: reverse zones
+ * alias to names like 1.0/25.2.0.192.in-addr.arpa (RFC 2317), which are no host names. What is
+ * malformed anywhere spoils the whole message, for a resolver that errs there may have erred
+ * before. One pass over all records finds that out, and whether there is more to look for at all.
  */
 #include "dns/answer.h"
 
@@ -17,9 +18,11 @@
 struct reading {
     const struct domain *question;
     uint16_t type;
+    bool aliased;              /* there are CNAME records among the answers */
     uint16_t records;          /* in the answer section */
-    struct dns_reader answers; /* at the first of them */
-    struct dns_name owner; /* of the records we want: the question, then where its alias leads */
+    uint16_t candidates;       /* those of the type that is asked for, whoever owns them */
+    struct dns_reader answers; /* at the first of them, when all before has been read */
+    size_t owner; /* the place of the name whose records we want: the question, then its alias */
     struct dns_answer *out;
     struct arena *arena;
     struct mox_error *err;
@@ -60,36 +63,47 @@ static void read_options(struct dns_reader options, struct dns_answer *out)
     }
 }
 
-/* Runs over all records; the upper bits of the rcode and the extended error are in OPT. */
-static bool read_all_records(struct dns_reader r, const struct dns_header *header,
-                             struct dns_answer *out)
+/* The upper bits of the rcode and the extended error. */
+static void read_opt(const struct dns_record *opt, struct dns_answer *out)
 {
-    size_t left = (size_t)header->answers + header->authorities + header->additionals;
+    out->rcode |= (int)(opt->ttl >> 24) << 4;
+    read_options(opt->rdata, out);
+}
+
+/* Runs over all records, counts those of use and reads the first OPT. */
+static bool survey(struct reading *r, const struct dns_header *header)
+{
+    size_t all = (size_t)header->answers + header->authorities + header->additionals;
+    struct dns_reader at = r->answers;
     bool opt_seen = false;
     struct dns_record record;
 
-    for (; left > 0 && dns_read_record(&r, &record); left--) {
-        if (record.type != DNS_TYPE_OPT || left > header->additionals || opt_seen)
-            continue;
-        opt_seen = true;
-        out->rcode |= (int)(record.ttl >> 24) << 4;
-        read_options(record.rdata, out);
+    for (size_t i = 0; i < all && dns_read_record(&at, &record); i++) {
+        if (i < header->answers) {
+            r->aliased |= record.type == DNS_TYPE_CNAME;
+            r->candidates = (uint16_t)(r->candidates + (record.type == r->type));
+        } else if (record.type == DNS_TYPE_OPT && all - i <= header->additionals && !opt_seen) {
+            opt_seen = true;
+            read_opt(&record, r->out);
+        }
     }
-    return !r.bad;
+    return !at.bad;
 }
 
 static int check_rcode(const struct reading *r)
 {
     const struct dns_answer *out = r->out;
-    const char *meaning = dns_ede_name(out->ede_code);
+    const char *meaning;
     char reason[64 + DNS_EDE_TEXT + 64];
-    struct text t = text_to(reason, sizeof reason);
+    struct text t;
 
     if (out->rcode == DNS_RCODE_NOERROR || out->rcode == DNS_RCODE_NXDOMAIN)
         return MOX_OK;
+    t = text_to(reason, sizeof reason);
     text_add(&t, "the name server answered %s (rcode %d)", dns_rcode_name(out->rcode), out->rcode);
     if (out->ede_code >= 0)
         text_add(&t, ", extended error %d", out->ede_code);
+    meaning = dns_ede_name(out->ede_code);
     if (meaning != NULL)
         text_add(&t, " (%s)", meaning);
     if (out->ede_text[0] != '\0')
@@ -97,23 +111,27 @@ static int check_rcode(const struct reading *r)
     return fail(r, MOX_E_DNS, reason);
 }
 
-/* An answer that tells of a failure may come without the question. */
-static int check_question(struct reading *r, struct dns_reader *reader,
-                          const struct dns_header *header)
+/* An answer that tells of a failure may come without the question; its records are nobody's then.
+ */
+static int check_question(struct reading *r, const struct dns_header *header)
 {
-    struct dns_name name = {.len = 0};
+    struct dns_reader *at = &r->answers;
     uint16_t type, class;
+    bool same;
 
     if ((header->flags & DNS_FLAG_QR) == 0 || (header->flags & DNS_MASK_OPCODE) != 0)
         return fail(r, MOX_E_DNS, "what came from the name server is no answer");
     if (header->questions == 0 && r->out->rcode != 0)
         return MOX_OK;
-    dns_read_name(reader, &name);
-    type = dns_read_u16(reader);
-    class = dns_read_u16(reader);
-    if (reader->bad || header->questions != 1)
+    r->owner = at->at;
+    same = dns_skip_domain(at, r->question);
+    if (!same)
+        dns_skip_name(at);
+    type = dns_read_u16(at);
+    class = dns_read_u16(at);
+    if (at->bad || header->questions != 1)
         return malformed(r);
-    if (!dns_name_equal(&name, &r->owner) || type != r->type || class != DNS_CLASS_IN)
+    if (!same || type != r->type || class != DNS_CLASS_IN)
         return fail(r, MOX_E_DNS, "the name server answered another question");
     return MOX_OK;
 }
@@ -133,55 +151,56 @@ static bool next_of(const struct reading *r, struct dns_reader *at, uint16_t *le
     while (*left > 0 && dns_read_record(at, out)) {
         --*left;
         if (out->type == type && out->class == DNS_CLASS_IN &&
-            dns_name_equal(&out->owner, &r->owner))
+            dns_same_name(at->message, out->owner, r->owner))
             return true;
     }
     return false;
 }
 
-/* Where the owner's CNAME leads; *found: it has one that leads elsewhere. false: malformed. */
-static bool find_alias(const struct reading *r, struct dns_name *target, bool *found)
+/* Where the owner's CNAME leads; *target 0: it has none that leads elsewhere. false: malformed. */
+static bool find_alias(const struct reading *r, size_t *target)
 {
     struct dns_reader at = r->answers;
     uint16_t left = r->records;
     struct dns_record record;
 
-    *found = false;
-    while (!*found && next_of(r, &at, &left, DNS_TYPE_CNAME, &record)) {
-        dns_read_name(&record.rdata, target);
+    for (*target = 0; *target == 0 && next_of(r, &at, &left, DNS_TYPE_CNAME, &record);) {
+        *target = dns_skip_name(&record.rdata);
         if (record.rdata.bad || record.rdata.at != record.rdata.end)
             return false;
-        *found = !dns_name_equal(target, &r->owner);
-        if (*found)
+        if (dns_same_name(at.message, *target, r->owner))
+            *target = 0;
+        else
             note_ttl(r->out, &record);
     }
     return true;
 }
 
-static int check_alias(const struct reading *r, const struct dns_name *seen, unsigned max)
+static int check_alias(const struct reading *r, const size_t *seen, unsigned max)
 {
     char reason[64];
     struct text t = text_to(reason, sizeof reason);
 
     for (unsigned i = 0; i < r->out->aliases; i++) {
-        if (dns_name_equal(&seen[i], &r->owner))
+        if (dns_same_name(r->answers.message, seen[i], r->owner))
             return fail(r, MOX_E_DNS, "its CNAME records form a loop");
     }
+    if (r->out->aliases <= max)
+        return MOX_OK;
     text_add(&t, "more than %u aliases (CNAME records) in a row", max);
-    return r->out->aliases > max ? fail(r, MOX_E_LIMIT, reason) : MOX_OK;
+    return fail(r, MOX_E_LIMIT, reason);
 }
 
 static int follow_aliases(struct reading *r, unsigned max)
 {
-    struct dns_name seen[MOX_LIMIT_NEXT_HOP + 1], target;
+    size_t seen[MOX_LIMIT_NEXT_HOP + 1], target;
     int status = MOX_OK;
-    bool found;
 
     max = max > MOX_LIMIT_NEXT_HOP ? MOX_LIMIT_NEXT_HOP : max;
     while (status == MOX_OK) {
-        if (!find_alias(r, &target, &found))
+        if (!find_alias(r, &target))
             return malformed(r);
-        if (!found)
+        if (target == 0)
             return MOX_OK;
         seen[r->out->aliases++] = r->owner; /* fits: aliases is at most max here */
         r->owner = target;
@@ -194,13 +213,14 @@ static int follow_aliases(struct reading *r, unsigned max)
 static int set_canonical(const struct reading *r)
 {
     bool host = r->type == DNS_TYPE_A || r->type == DNS_TYPE_AAAA || r->type == DNS_TYPE_MX;
-    struct domain name = {.len = 0};
+    struct domain name;
 
-    if (r->out->aliases == 0)
-        return MOX_OK;
-    if (dns_name_to_domain(&r->owner, &name) != MOX_OK && host)
+    if (dns_host_name(r->answers.message, r->owner, &name) == MOX_OK)
+        r->out->canonical = name;
+    else if (host)
         return fail(r, MOX_E_DNS, "its CNAME leads to a name that no host can have");
-    r->out->canonical = name;
+    else
+        r->out->canonical = (struct domain){.len = 0};
     return MOX_OK;
 }
 
@@ -215,22 +235,50 @@ static bool read_address(struct dns_record *record, struct mox_ip *out)
     return true;
 }
 
-/* The name in a record, as a host name if it is one; text: for people if it is none. */
-static enum dns_fault read_host(struct dns_reader *rdata, char text[DNS_NAME_WIRE + 1])
+/* Into the arena. */
+static int keep_bytes(const struct reading *r, struct dns_item *item)
 {
-    struct domain domain;
-    struct dns_name name;
-    struct mox_ip ip;
-    bool lax;
+    item->data.ptr = arena_text(r->arena, item->data);
+    return item->data.ptr == NULL ? MOX_E_NOMEM : MOX_OK;
+}
 
-    dns_read_name(rdata, &name);
-    lax = dns_name_to_domain(&name, &domain) == MOX_OK;
-    dns_name_text(&name, text, DNS_NAME_WIRE + 1);
-    if (name.len == 1)
+/* What can be shown of a name that is no host name, and why it is none. */
+static enum dns_fault read_fault(struct dns_reader name, char text[DNS_NAME_WIRE + 1])
+{
+    struct dns_name wire;
+    struct mox_ip ip;
+
+    dns_read_name(&name, &wire);
+    dns_name_text(&wire, text, DNS_NAME_WIRE + 1);
+    if (wire.len == 1)
         return DNS_FAULT_ROOT;
-    if (ip_parse_plain(slice_of(text), &ip) == MOX_OK)
-        return DNS_FAULT_ADDRESS;
-    return lax ? DNS_FAULT_NONE : DNS_FAULT_NAME;
+    return ip_parse_plain(slice_of(text), &ip) == MOX_OK ? DNS_FAULT_ADDRESS : DNS_FAULT_NAME;
+}
+
+static bool is_address(struct slice host)
+{
+    struct mox_ip ip;
+
+    return slice_is_digit(host.ptr[0]) && ip_parse_plain(host, &ip) == MOX_OK;
+}
+
+/* The name that ends a record. As read_item. */
+static int read_host(const struct reading *r, struct dns_reader *rdata, struct dns_item *item)
+{
+    struct dns_reader name = *rdata;
+    size_t place = dns_skip_name(rdata);
+    char text[DNS_NAME_WIRE + 1];
+    struct domain host;
+
+    if (rdata->bad || rdata->at != rdata->end)
+        return MOX_E_DNS;
+    if (dns_host_name(rdata->message, place, &host) == MOX_OK && !is_address(domain_slice(&host))) {
+        item->data = domain_slice(&host);
+    } else {
+        item->fault = (uint16_t)read_fault(name, text);
+        item->data = slice_of(text);
+    }
+    return keep_bytes(r, item);
 }
 
 static bool read_strings(struct dns_reader *rdata, char *out, size_t *len)
@@ -246,74 +294,67 @@ static bool read_strings(struct dns_reader *rdata, char *out, size_t *len)
     return !rdata->bad;
 }
 
+/* The strings of a record, joined. As read_item. */
+static int read_texts(const struct reading *r, struct dns_reader *rdata, struct dns_item *item)
+{
+    char *text = arena_bytes(r->arena, rdata->end - rdata->at + 1, 1);
+
+    if (text == NULL)
+        return MOX_E_NOMEM;
+    if (!read_strings(rdata, text, &item->data.len))
+        return MOX_E_DNS;
+    text[item->data.len] = '\0';
+    item->data.ptr = text;
+    return MOX_OK;
+}
+
 /* MOX_OK, MOX_E_DNS: malformed, MOX_E_NOMEM. */
 static int read_item(const struct reading *r, struct dns_record *record, struct dns_item *item)
 {
-    struct dns_reader *rdata = &record->rdata;
-    char host[DNS_NAME_WIRE + 1], *text;
-
+    *item = (struct dns_item){0};
     switch (record->type) {
     case DNS_TYPE_MX:
-        item->preference = dns_read_u16(rdata);
+        item->preference = dns_read_u16(&record->rdata);
         /* fallthrough */
     case DNS_TYPE_CNAME:
     case DNS_TYPE_PTR:
     case DNS_TYPE_NS:
-        item->fault = (uint16_t)read_host(rdata, host);
-        if (rdata->bad || rdata->at != rdata->end)
-            return MOX_E_DNS;
-        item->data = slice_of(host);
-        break;
+        return read_host(r, &record->rdata, item);
     case DNS_TYPE_TXT:
-        text = arena_bytes(r->arena, rdata->end - rdata->at + 1, 1);
-        if (text == NULL)
-            return MOX_E_NOMEM;
-        if (!read_strings(rdata, text, &item->data.len))
-            return MOX_E_DNS;
-        text[item->data.len] = '\0';
-        item->data.ptr = text;
-        return MOX_OK;
+        return read_texts(r, &record->rdata, item);
     default:
-        item->data = dns_read_rest(rdata);
+        item->data = dns_read_rest(&record->rdata);
+        return keep_bytes(r, item);
     }
-    item->data.ptr = arena_text(r->arena, item->data);
-    return item->data.ptr == NULL ? MOX_E_NOMEM : MOX_OK;
 }
 
-/* How many records there are, so that the list is allocated once. */
-static size_t count_records(const struct reading *r)
+/* The list, with room for all candidates; it is taken once, and may stay empty. */
+static int make_list(const struct reading *r, size_t max)
 {
-    struct dns_reader at = r->answers;
-    uint16_t left = r->records;
-    struct dns_record record;
-    size_t n = 0;
+    struct dns_answer *out = r->out;
 
-    while (next_of(r, &at, &left, r->type, &record))
-        n++;
-    return n;
+    if (r->type == DNS_TYPE_A || r->type == DNS_TYPE_AAAA)
+        out->addresses = arena_bytes(r->arena, max * sizeof *out->addresses, 8);
+    else
+        out->items = arena_bytes(r->arena, max * sizeof *out->items, 8);
+    return out->addresses == NULL && out->items == NULL ? error_nomem(r->err) : MOX_OK;
 }
 
 static int collect(const struct reading *r)
 {
-    bool is_address = r->type == DNS_TYPE_A || r->type == DNS_TYPE_AAAA;
-    size_t n = count_records(r), max = n > MOX_LIMIT_DNS_RECORDS ? MOX_LIMIT_DNS_RECORDS : n;
+    size_t max = r->candidates > MOX_LIMIT_DNS_RECORDS ? MOX_LIMIT_DNS_RECORDS : r->candidates;
     struct dns_reader at = r->answers;
     uint16_t left = r->records;
     struct dns_answer *out = r->out;
     struct dns_record record;
-    void *list;
-    int status = MOX_OK;
+    int status = make_list(r, max);
 
-    if (n == 0)
-        return MOX_OK;
-    list = arena_array(r->arena, max, is_address ? sizeof *out->addresses : sizeof *out->items);
-    if (list == NULL)
-        return error_nomem(r->err);
-    out->addresses = is_address ? list : NULL;
-    out->items = is_address ? NULL : list;
-    out->beyond = n - max;
-    while (out->count < max && next_of(r, &at, &left, r->type, &record)) {
-        if (!is_address)
+    while (status == MOX_OK && next_of(r, &at, &left, r->type, &record)) {
+        if (out->count == max) {
+            out->beyond++;
+            continue;
+        }
+        if (out->items != NULL)
             status = read_item(r, &record, &out->items[out->count]);
         else if (!read_address(&record, &out->addresses[out->count]))
             status = MOX_E_DNS;
@@ -322,7 +363,7 @@ static int collect(const struct reading *r)
         note_ttl(out, &record);
         out->count++;
     }
-    return MOX_OK;
+    return status;
 }
 
 /* Drops CNAMEs that lead to their own name: they say nothing. */
@@ -337,52 +378,75 @@ static void drop_own_name(struct dns_answer *out)
     out->count = kept;
 }
 
-static int read_sections(struct reading *r, struct dns_reader reader, unsigned max_aliases)
+/* The records behind the question. */
+static int read_records(struct reading *r, const struct dns_header *header, unsigned max_aliases)
 {
-    struct dns_header header;
-    bool complete;
-    int status;
+    bool complete = survey(r, header);
+    int status = check_rcode(r); /* before the rest: a failure is worth more than its bad form */
 
-    dns_read_header(&reader, &header);
-    if (reader.bad)
-        return malformed(r);
-    r->out->rcode = header.flags & DNS_MASK_RCODE;
-    r->out->authentic = (header.flags & DNS_FLAG_AD) != 0;
-    r->out->truncated = (header.flags & DNS_FLAG_TC) != 0;
-    status = check_question(r, &reader, &header);
-    if (status != MOX_OK)
-        return status;
-    r->answers = reader;
-    r->records = header.answers;
-    complete = read_all_records(reader, &header, r->out);
-    status = check_rcode(r); /* before the rest: a failure is worth more than its bad form */
     if (status != MOX_OK)
         return status;
     if (!complete)
         return malformed(r);
-    if (r->type != DNS_TYPE_CNAME)
+    if (r->owner == 0)
+        return MOX_OK;
+    if (r->aliased && r->type != DNS_TYPE_CNAME)
         status = follow_aliases(r, max_aliases);
-    if (status == MOX_OK)
+    if (status == MOX_OK && r->out->aliases > 0)
         status = set_canonical(r);
-    if (status == MOX_OK)
+    if (status == MOX_OK && r->candidates > 0)
         status = collect(r);
     if (status == MOX_OK && r->type == DNS_TYPE_CNAME)
         drop_own_name(r->out);
+    return status;
+}
+
+static int read_message(struct reading *r, unsigned max_aliases)
+{
+    struct dns_header header;
+    int status;
+
+    dns_read_header(&r->answers, &header);
+    if (r->answers.bad)
+        return malformed(r);
+    r->out->rcode = header.flags & DNS_MASK_RCODE;
+    r->out->authentic = (header.flags & DNS_FLAG_AD) != 0;
+    r->out->truncated = (header.flags & DNS_FLAG_TC) != 0;
+    status = check_question(r, &header);
+    if (status != MOX_OK)
+        return status;
+    r->records = header.answers;
+    status = read_records(r, &header, max_aliases);
     if (status == MOX_OK && r->out->truncated && r->out->count == 0)
         return fail(r, MOX_E_DNS, "the answer was cut short before its first record");
     return status;
+}
+
+/* Texts are begun, not zeroed: their 400 bytes would cost more than the reading. */
+static void clear(struct dns_answer *out, const struct domain *question)
+{
+    memset(out, 0, offsetof(struct dns_answer, ede_text));
+    out->ede_code = -1;
+    out->ede_text[0] = '\0';
+    out->canonical.len = question->len;
+    memcpy(out->canonical.name, question->name, question->len + 1);
 }
 
 int dns_answer_read(struct slice wire, const struct domain *question, uint16_t type,
                     unsigned max_aliases, struct dns_answer *out, struct arena *arena,
                     struct mox_error *err)
 {
-    struct reading r = {.question = question, .type = type, .out = out, .arena = arena, .err = err};
+    struct reading r = {.question = question,
+                        .type = type,
+                        .answers = dns_reader_of(wire),
+                        .out = out,
+                        .arena = arena,
+                        .err = err};
 
-    *out = (struct dns_answer){.ede_code = -1, .canonical = *question};
+    clear(out, question);
     if (wire.len > MOX_LIMIT_DNS_BUILT)
         return fail(&r, MOX_E_LIMIT, "the answer is larger than any may be");
-    if (dns_name_parse(domain_slice(question), &r.owner) != MOX_OK)
+    if (question->len == 0)
         return error_set(err, MOX_E_INVAL, "no domain name to ask for");
-    return read_sections(&r, dns_reader_of(wire), max_aliases);
+    return read_message(&r, max_aliases);
 }

@@ -41,15 +41,15 @@ struct dns_answer {
     bool authentic; /* the AD bit; whether to believe it is for others to say */
     bool truncated;
     int ede_code;                /* RFC 8914; -1: none */
-    char ede_text[DNS_EDE_TEXT]; /* cleaned */
     unsigned aliases;            /* CNAMEs followed from the question */
-    struct domain canonical;     /* the last name of that chain; without aliases the question. Empty
-                                    if it is no host name, as reverse zones have them (RFC 2317) */
     uint32_t ttl;                /* the least of all records used, seconds; 0 if there are none */
     size_t count;                /* records of the type asked for, owned by the last name */
     size_t beyond;               /* more of them, over MOX_LIMIT_DNS_RECORDS, not read */
     struct mox_ip *addresses;    /* A, AAAA: count of them, in the arena; mapped ones as they are */
     struct dns_item *items;      /* all other types: count of them, in the arena */
+    char ede_text[DNS_EDE_TEXT]; /* cleaned */
+    struct domain canonical;     /* the last name of that chain; without aliases the question. Empty
+                                    if it is no host name, as reverse zones have them (RFC 2317) */
 };
 
 /*

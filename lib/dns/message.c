@@ -1,6 +1,7 @@
 /*
  * message.c - see message.h. Lower-casing a whole wire name is safe: length bytes are at most 63,
- * below any letter.
+ * below any letter. A place comes from scan_name alone, so whoever goes there may follow labels and
+ * pointers without asking where they lead.
  */
 #include "dns/message.h"
 
@@ -10,23 +11,11 @@
 
 #include "base/text.h"
 
-struct dns_reader dns_reader_of(struct slice message)
-{
-    return (struct dns_reader){(const unsigned char *)message.ptr, 0, message.len, false};
-}
-
 struct slice dns_read_bytes(struct dns_reader *r, size_t n)
 {
-    struct slice bytes = {"", 0};
+    const unsigned char *p = n == 0 ? NULL : dns_take(r, n);
 
-    if (r->bad || n > r->end - r->at) {
-        r->bad = true;
-        return bytes;
-    }
-    if (n > 0)
-        bytes = (struct slice){(const char *)r->message + r->at, n};
-    r->at += n;
-    return bytes;
+    return p == NULL ? (struct slice){"", 0} : (struct slice){(const char *)p, n};
 }
 
 struct slice dns_read_rest(struct dns_reader *r)
@@ -34,33 +23,24 @@ struct slice dns_read_rest(struct dns_reader *r)
     return dns_read_bytes(r, r->end - r->at);
 }
 
-uint16_t dns_read_u16(struct dns_reader *r)
+void dns_read_header(struct dns_reader *r, struct dns_header *out)
 {
-    struct slice s = dns_read_bytes(r, 2);
-    const unsigned char *p = (const unsigned char *)s.ptr;
+    static const unsigned char none[DNS_HEADER_LEN];
+    const unsigned char *p = dns_take(r, DNS_HEADER_LEN);
 
-    if (s.len < 2)
-        return 0;
-    return (uint16_t)(p[0] << 8 | p[1]);
+    p = p == NULL ? none : p;
+    out->id = dns_get_u16(p);
+    out->flags = dns_get_u16(p + 2);
+    out->questions = dns_get_u16(p + 4);
+    out->answers = dns_get_u16(p + 6);
+    out->authorities = dns_get_u16(p + 8);
+    out->additionals = dns_get_u16(p + 10);
 }
 
-uint32_t dns_read_u32(struct dns_reader *r)
+/* Where the pointer at p leads. */
+static size_t target_of(const unsigned char *p)
 {
-    uint32_t high = dns_read_u16(r);
-
-    return high << 16 | dns_read_u16(r);
-}
-
-/* The label at `at`, length byte included; false: it does not fit the name. */
-static bool add_label(struct dns_name *name, const unsigned char *label)
-{
-    size_t n = 1 + (size_t)label[0];
-
-    if (name->len + n + (n > 1) > DNS_NAME_WIRE)
-        return false;
-    for (size_t i = 0; i < n; i++)
-        name->wire[name->len++] = (unsigned char)slice_lower((char)label[i]);
-    return true;
+    return dns_get_u16(p) & DNS_POINTER_REACH;
 }
 
 /* Follows the pointer at *at, which must lead to before *start, where its own segment began. */
@@ -70,76 +50,211 @@ static bool follow_pointer(const struct dns_reader *r, size_t *at, size_t *start
 
     if (r->end - *at < 2)
         return false;
-    target = ((size_t)r->message[*at] << 8 | r->message[*at + 1]) & DNS_POINTER_REACH;
+    target = target_of(r->message + *at);
     if (target >= *start || target < DNS_HEADER_LEN)
         return false;
     *at = *start = target;
     return true;
 }
 
-/* Where the name ends in its place, behind its last label or first pointer; 0: it makes no sense.
- */
-static size_t read_labels(const struct dns_reader *r, struct dns_name *out)
+/* Where the name ends in its place, behind its root or first pointer; 0: it makes no sense. */
+static size_t scan_name(const struct dns_reader *r)
 {
-    size_t at = r->at, start = r->at, behind = 0;
+    size_t at = r->at, start = r->at, behind = 0, len = 0;
     unsigned pointers = 0;
 
     while (at < r->end) {
-        const unsigned char *label = r->message + at;
+        size_t label = r->message[at];
 
-        if (label[0] >= DNS_POINTER) {
+        if (label >= DNS_POINTER) {
             behind = behind == 0 ? at + 2 : behind;
             if (++pointers > MOX_LIMIT_LABELS || !follow_pointer(r, &at, &start))
                 return 0;
             continue;
         }
-        if (label[0] > MOX_LIMIT_LABEL || label[0] >= r->end - at || !add_label(out, label))
+        len += 1 + label;
+        if (label == 0)
+            return behind == 0 ? at + 1 : behind; /* fits: each label left room for the root */
+        if (label > MOX_LIMIT_LABEL || label >= r->end - at || len + 1 > DNS_NAME_WIRE)
             return 0;
-        at += 1 + (size_t)label[0];
-        if (label[0] == 0)
-            return behind == 0 ? at : behind;
+        at += 1 + label;
     }
     return 0;
 }
 
-void dns_read_name(struct dns_reader *r, struct dns_name *out)
+/* Whether the name is a pointer to the question's, as nearly every owner is. */
+static bool is_question(const struct dns_reader *r)
 {
-    size_t behind;
-
-    out->len = 0;
-    behind = r->bad ? 0 : read_labels(r, out);
-    if (behind == 0) {
-        r->bad = true;
-        out->len = 0;
-        return;
-    }
-    r->at = behind;
+    return r->named && !r->bad && r->end - r->at >= 2 && r->message[r->at] == DNS_POINTER &&
+           r->message[r->at + 1] == DNS_HEADER_LEN;
 }
 
-void dns_read_header(struct dns_reader *r, struct dns_header *out)
+size_t dns_skip_name(struct dns_reader *r)
 {
-    out->id = dns_read_u16(r);
-    out->flags = dns_read_u16(r);
-    out->questions = dns_read_u16(r);
-    out->answers = dns_read_u16(r);
-    out->authorities = dns_read_u16(r);
-    out->additionals = dns_read_u16(r);
+    size_t place = r->at, behind;
+
+    if (is_question(r)) {
+        r->at += 2;
+        return DNS_HEADER_LEN;
+    }
+    behind = r->bad ? 0 : scan_name(r);
+    if (behind == 0) {
+        r->bad = true;
+        return 0;
+    }
+    r->at = behind;
+    r->named |= place == DNS_HEADER_LEN;
+    return r->message[place] >= DNS_POINTER ? target_of(r->message + place) : place;
+}
+
+/* Whether a label is this text, but for case, and has no dots, which no label of a domain has. */
+static bool is_label(const unsigned char *label, const char *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        char c = (char)label[i];
+
+        if (c == '.' || (c != text[i] && slice_lower(c) != text[i]))
+            return false;
+    }
+    return true;
+}
+
+bool dns_skip_domain(struct dns_reader *r, const struct domain *domain)
+{
+    const char *text = domain->name, *end = text + domain->len;
+    const unsigned char *p = r->message + r->at;
+
+    if (r->bad || r->end - r->at < domain->len + 2) /* the first length byte and the root */
+        return false;
+    for (;;) { /* each byte of the text stands for one of the name, so its end is not passed */
+        size_t n = *p++;
+
+        if (n == 0 || n > (size_t)(end - text) || !is_label(p, text, n))
+            return false;
+        p += n;
+        text += n;
+        if (text == end)
+            break;
+        if (*text++ != '.')
+            return false;
+    }
+    if (*p != 0)
+        return false;
+    r->named |= r->at == DNS_HEADER_LEN;
+    r->at += domain->len + 2;
+    return true;
+}
+
+/* The label at a place, or where the pointers there lead. */
+static const unsigned char *label_at(const unsigned char *message, size_t place)
+{
+    const unsigned char *p = message + place;
+
+    while (*p >= DNS_POINTER)
+        p = message + target_of(p);
+    return p;
+}
+
+static const unsigned char *next_label(const unsigned char *message, const unsigned char *label)
+{
+    return label_at(message, (size_t)(label - message) + 1 + *label);
+}
+
+void dns_read_name(struct dns_reader *r, struct dns_name *out)
+{
+    size_t place = dns_skip_name(r), n;
+
+    out->len = 0;
+    if (place == 0)
+        return;
+    for (const unsigned char *p = label_at(r->message, place);; p = next_label(r->message, p)) {
+        n = 1 + (size_t)*p;
+        for (size_t i = 0; i < n; i++)
+            out->wire[out->len++] = (unsigned char)slice_lower((char)p[i]);
+        if (n == 1)
+            return;
+    }
 }
 
 bool dns_read_record(struct dns_reader *r, struct dns_record *out)
 {
-    uint16_t len;
+    const unsigned char *p;
+    size_t len;
 
-    dns_read_name(r, &out->owner);
-    out->type = dns_read_u16(r);
-    out->class = dns_read_u16(r);
-    out->ttl = dns_read_u32(r);
-    len = dns_read_u16(r);
+    out->owner = dns_skip_name(r);
+    p = dns_take(r, 10);
+    if (p == NULL)
+        return false;
+    out->type = dns_get_u16(p);
+    out->class = dns_get_u16(p + 2);
+    out->ttl = (uint32_t)dns_get_u16(p + 4) << 16 | dns_get_u16(p + 6);
+    len = dns_get_u16(p + 8);
     out->rdata = *r;
-    dns_read_bytes(r, len);
-    out->rdata.end = r->bad ? out->rdata.at : r->at;
-    out->rdata.bad = r->bad;
-    return !r->bad;
+    if (dns_take(r, len) == NULL)
+        return false;
+    out->rdata.end = r->at;
+    return true;
+}
+
+/* Equal but for case; most are equal as they stand. */
+static bool same_letters(const void *a, const void *b, size_t n)
+{
+    const char *x = a, *y = b;
+
+    if (memcmp(x, y, n) == 0)
+        return true;
+    for (size_t i = 0; i < n; i++) {
+        if (slice_lower(x[i]) != slice_lower(y[i]))
+            return false;
+    }
+    return true;
+}
+
+bool dns_same_name(const unsigned char *message, size_t a, size_t b)
+{
+    const unsigned char *x = label_at(message, a), *y = label_at(message, b);
+
+    while (x != y) {
+        if (*x != *y || !same_letters(x + 1, y + 1, *x))
+            return false;
+        if (*x == 0)
+            return true;
+        x = next_label(message, x);
+        y = next_label(message, y);
+    }
+    return true;
+}
+
+/* The byte in lower case; 0: no host name has it. */
+static inline char host_byte(unsigned char c)
+{
+    if ((unsigned char)((c | 0x20) - 'a') < 26)
+        return (char)(c | 0x20);
+    return slice_is_digit((char)c) || c == '-' || c == '_' ? (char)c : '\0';
+}
+
+int dns_host_name(const unsigned char *message, size_t place, struct domain *out)
+{
+    const unsigned char *p = label_at(message, place);
+    char *to = out->name;
+    size_t n;
+
+    out->len = 0;
+    for (n = *p; n != 0; n = *p) {
+        for (size_t i = 0; i < n; i++) {
+            to[i] = host_byte(p[1 + i]);
+            if (to[i] == '\0')
+                return MOX_E_INVAL;
+        }
+        to[n] = '.';
+        to += n + 1;
+        p = next_label(message, p);
+    }
+    if (to == out->name)
+        return MOX_E_INVAL;
+    *--to = '\0';
+    out->len = (size_t)(to - out->name);
+    return MOX_OK;
 }
 
 bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
@@ -173,18 +288,21 @@ bool dns_unescape(struct slice text, size_t *at, unsigned char *byte)
 /* Writes the label that begins at text[*at]; *at ends behind its dot. */
 static bool parse_label(struct slice text, size_t *at, struct dns_name *out)
 {
-    unsigned char label[1 + MOX_LIMIT_LABEL] = {0};
+    unsigned char *label = out->wire + out->len, byte;
+    size_t n = 0, room = DNS_NAME_WIRE - 1 - out->len; /* for the root */
 
     while (*at < text.len && text.ptr[*at] != '.') {
-        unsigned char byte;
-
-        if (label[0] == MOX_LIMIT_LABEL || !dns_unescape(text, at, &byte))
+        if (n == MOX_LIMIT_LABEL || n + 1 >= room || !dns_unescape(text, at, &byte))
             return false;
-        label[++label[0]] = byte;
+        label[++n] = (unsigned char)slice_lower((char)byte);
     }
     if (*at < text.len)
         ++*at;
-    return label[0] != 0 && add_label(out, label);
+    if (n == 0)
+        return false;
+    label[0] = (unsigned char)n;
+    out->len += 1 + n;
+    return true;
 }
 
 int dns_name_parse(struct slice text, struct dns_name *out)
@@ -200,26 +318,8 @@ int dns_name_parse(struct slice text, struct dns_name *out)
         if (!parse_label(text, &at, out))
             return MOX_E_INVAL;
     }
-    out->wire[out->len++] = 0; /* fits: add_label left room for it */
+    out->wire[out->len++] = 0; /* fits: parse_label left room for it */
     return MOX_OK;
-}
-
-int dns_name_to_domain(const struct dns_name *name, struct domain *out)
-{
-    char text[DNS_NAME_WIRE];
-    size_t len = 0;
-
-    for (size_t at = 0; at < name->len && name->wire[at] != 0; at += 1 + (size_t)name->wire[at]) {
-        const unsigned char *label = name->wire + at;
-
-        if (memchr(label + 1, '.', label[0]) != NULL)
-            return MOX_E_INVAL;
-        if (len > 0)
-            text[len++] = '.';
-        memcpy(text + len, label + 1, label[0]);
-        len += label[0];
-    }
-    return domain_parse_lax((struct slice){text, len}, out);
 }
 
 size_t dns_name_text(const struct dns_name *name, char *out, size_t cap)

@@ -2,8 +2,9 @@
  * message.h - reading DNS messages (RFC 1035 section 4) from whoever sent them.
  *
  * A reader cannot leave its bytes: past the end it yields zeroes and stays `bad`, so a caller reads
- * a whole record and asks once. Names are decompressed under three bounds: 255 bytes, pointers that
- * only lead back, and no more pointers than a name has labels.
+ * a whole record and asks once. Names are read under three bounds: 255 bytes, pointers that only
+ * lead back, and no more pointers than a name has labels. A name that was read is known by its
+ * place, where it can be compared and turned into text without another look at its form.
  */
 #ifndef DNS_MESSAGE_H
 #define DNS_MESSAGE_H
@@ -20,6 +21,7 @@ struct dns_reader {
     const unsigned char *message; /* borrowed; the start, which pointers count from */
     size_t at, end;               /* the next byte; behind the last that may be read */
     bool bad;                     /* something was not there or made no sense; stays so */
+    bool named;                   /* the name behind the header, the question's, has been read */
 };
 
 struct dns_name {                      /* all zero: no name */
@@ -33,23 +35,64 @@ struct dns_header {
 };
 
 struct dns_record {
-    struct dns_name owner;
+    size_t owner; /* the place of its name */
     uint16_t type, class;
     uint32_t ttl; /* as sent */
     struct dns_reader rdata;
 };
 
-struct dns_reader dns_reader_of(struct slice message);
+static inline struct dns_reader dns_reader_of(struct slice message)
+{
+    return (struct dns_reader){.message = (const unsigned char *)message.ptr, .end = message.len};
+}
 
-uint16_t dns_read_u16(struct dns_reader *r);
-uint32_t dns_read_u32(struct dns_reader *r);
+static inline uint16_t dns_get_u16(const unsigned char *p)
+{
+    return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+/* The next n bytes; NULL: they are not there, r is bad. */
+static inline const unsigned char *dns_take(struct dns_reader *r, size_t n)
+{
+    if (r->bad || n > r->end - r->at) {
+        r->bad = true;
+        return NULL;
+    }
+    r->at += n;
+    return r->message + (r->at - n);
+}
+
+static inline uint16_t dns_read_u16(struct dns_reader *r)
+{
+    const unsigned char *p = dns_take(r, 2);
+
+    return p == NULL ? 0 : dns_get_u16(p);
+}
+
 struct slice dns_read_bytes(struct dns_reader *r, size_t n);
 struct slice dns_read_rest(struct dns_reader *r);
-void dns_read_name(struct dns_reader *r, struct dns_name *out);
 void dns_read_header(struct dns_reader *r, struct dns_header *out);
+
+/* Reads a name; returns its place, that of its first label. 0: r is bad. */
+size_t dns_skip_name(struct dns_reader *r);
+
+/* Reads a name that is written out and is that domain; false: it is another, r is as it was. */
+bool dns_skip_domain(struct dns_reader *r, const struct domain *domain);
+
+/* Reads a name, and gives the name itself; len 0: r is bad. */
+void dns_read_name(struct dns_reader *r, struct dns_name *out);
 
 /* The next record; false: r is bad. Its rdata is a reader of its own. */
 bool dns_read_record(struct dns_reader *r, struct dns_record *out);
+
+/* Of the names at two places of one message; the case of letters does not count (RFC 4343). */
+bool dns_same_name(const unsigned char *message, size_t a, size_t b);
+
+/*
+ * The lax form (domain.h) of the name at a place; MOX_E_INVAL: the root, or bytes that no host name
+ * has.
+ */
+int dns_host_name(const unsigned char *message, size_t place, struct domain *out);
 
 bool dns_name_equal(const struct dns_name *a, const struct dns_name *b);
 
@@ -61,9 +104,6 @@ int dns_name_parse(struct slice text, struct dns_name *out);
 
 /* Takes the byte at text[*at], \X and \DDD undone; *at ends behind it. false: a broken escape. */
 bool dns_unescape(struct slice text, size_t *at, unsigned char *byte);
-
-/* The lax form (domain.h); MOX_E_INVAL: the root, or bytes that no host name has. */
-int dns_name_to_domain(const struct dns_name *name, struct domain *out);
 
 /* For people: bytes that are no text become '?', the root is ".". cap: 256 always suffices. */
 size_t dns_name_text(const struct dns_name *name, char *out, size_t cap);

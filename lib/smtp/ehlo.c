@@ -1,7 +1,8 @@
 /*
- * ehlo.c - see ehlo.h. The keywords are looked up in one table; those with an argument have a
- * function for it. AUTH and LIMITS count as their last line says, and are read when all lines have
- * been seen. "AUTH=PLAIN", of servers older than RFC 2554, is another keyword and falls through.
+ * ehlo.c - see ehlo.h. The keywords are looked up in one table, as the lines pass by on the way
+ * into their block; those with an argument have a function for it. AUTH and LIMITS count as their
+ * last line says, and are read when all lines have been seen. "AUTH=PLAIN", of servers older than
+ * RFC 2554, is another keyword and falls through.
  */
 #include "smtp/ehlo.h"
 
@@ -9,14 +10,15 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/mem.h"
 
 enum { LIMIT_DIGITS = 6, LIMIT_MAX = 999999 /* RFC 9422 section 4 */ };
 
-/* Borrowed from the reply; what is read at the end. */
-struct offers {
-    struct slice auth, limits; /* arguments; len 0: no such line */
+struct offers {                /* borrowed from the reply */
+    struct slice auth, limits; /* arguments, read at the end; len 0: no such line */
     size_t lines;              /* that are not blank */
+    struct slice line[MOX_LIMIT_REPLY_LINES];
 };
 
 static void take_size(struct smtp_ehlo *ehlo, struct offers *offers, struct slice argument)
@@ -40,60 +42,79 @@ static void take_limits(struct smtp_ehlo *ehlo, struct offers *offers, struct sl
     offers->limits = argument;
 }
 
+/* Most lines have nothing to trim. */
+static inline struct slice trim(struct slice s)
+{
+    bool neat = s.len == 0 || (s.ptr[0] > ' ' && s.ptr[s.len - 1] > ' ');
+
+    return neat ? s : slice_trim(s);
+}
+
+/* Equal but for case; most are equal as they stand. */
+static bool same_name(struct slice a, struct slice b)
+{
+    if (a.len != b.len)
+        return false;
+    if (memcmp(a.ptr, b.ptr, a.len) == 0)
+        return true;
+    for (size_t i = 0; i < a.len; i++) {
+        if (slice_lower(a.ptr[i]) != slice_lower(b.ptr[i]))
+            return false;
+    }
+    return true;
+}
+
 static const struct {
-    const char *name;
+    struct slice name;
     uint32_t extension; /* 0: take decides */
     enum { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENT_IGNORED } argument;
     void (*take)(struct smtp_ehlo *ehlo, struct offers *offers, struct slice argument);
 } keywords[] = {
-    {"STARTTLS", MOX_EXT_STARTTLS, ARGUMENT_NONE, NULL},
-    {"PIPELINING", MOX_EXT_PIPELINING, ARGUMENT_NONE, NULL},
-    {"8BITMIME", MOX_EXT_8BITMIME, ARGUMENT_NONE, NULL},
-    {"DSN", MOX_EXT_DSN, ARGUMENT_NONE, NULL},
-    {"REQUIRETLS", MOX_EXT_REQUIRETLS, ARGUMENT_NONE, NULL},
-    {"ENHANCEDSTATUSCODES", MOX_EXT_ENHANCED, ARGUMENT_NONE, NULL},
-    {"SMTPUTF8", MOX_EXT_SMTPUTF8, ARGUMENT_IGNORED, NULL}, /* RFC 6531 section 3.1, item 3 */
-    {"SIZE", MOX_EXT_SIZE, ARGUMENT_NEEDED, take_size},
-    {"AUTH", MOX_EXT_AUTH, ARGUMENT_NEEDED, take_auth},
-    {"LIMITS", 0, ARGUMENT_NEEDED, take_limits},
+    {{"PIPELINING", 10}, MOX_EXT_PIPELINING, ARGUMENT_NONE, NULL},
+    {{"SIZE", 4}, MOX_EXT_SIZE, ARGUMENT_NEEDED, take_size},
+    {{"STARTTLS", 8}, MOX_EXT_STARTTLS, ARGUMENT_NONE, NULL},
+    {{"SMTPUTF8", 8}, MOX_EXT_SMTPUTF8, ARGUMENT_IGNORED, NULL}, /* RFC 6531 section 3.1, 3 */
+    {{"8BITMIME", 8}, MOX_EXT_8BITMIME, ARGUMENT_NONE, NULL},
+    {{"ENHANCEDSTATUSCODES", 19}, MOX_EXT_ENHANCED, ARGUMENT_NONE, NULL},
+    {{"DSN", 3}, MOX_EXT_DSN, ARGUMENT_NONE, NULL},
+    {{"AUTH", 4}, MOX_EXT_AUTH, ARGUMENT_NEEDED, take_auth},
+    {{"LIMITS", 6}, 0, ARGUMENT_NEEDED, take_limits},
+    {{"REQUIRETLS", 10}, MOX_EXT_REQUIRETLS, ARGUMENT_NONE, NULL},
 };
 
-static void read_line(struct smtp_ehlo *ehlo, struct offers *offers, struct slice line)
+/* The keyword's place in the table, if the line is it alone or with a blank behind it. */
+static size_t find_keyword(struct slice line)
 {
-    size_t blank = slice_find(line, ' ');
-    struct slice name = slice_sub(line, 0, blank);
-    struct slice argument = slice_trim(slice_sub(line, blank, line.len));
+    char first = slice_upper(line.ptr[0]);
+    size_t i = 0;
 
-    char first;
+    for (; i < ARRAY_LEN(keywords); i++) {
+        struct slice name = keywords[i].name;
 
-    if (line.len == 0)
-        return;
-    offers->lines++;
-    first = slice_upper(line.ptr[0]);
-    for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
-        if (first != keywords[i].name[0] || !slice_is_nocase(name, keywords[i].name))
-            continue;
-        if (keywords[i].argument == ARGUMENT_NONE && argument.len > 0)
-            return;
-        if (keywords[i].argument == ARGUMENT_NEEDED && argument.len == 0)
-            return;
-        ehlo->extensions |= keywords[i].extension;
-        if (keywords[i].take != NULL)
-            keywords[i].take(ehlo, offers, argument);
-        return;
+        if (first == name.ptr[0] && line.len >= name.len &&
+            (line.len == name.len || line.ptr[name.len] == ' ') &&
+            same_name((struct slice){line.ptr, name.len}, name))
+            break;
     }
+    return i;
 }
 
-/* A line of *rest, trimmed; false: there is none. */
-static bool next_line(struct slice *rest, struct slice *line)
+/* line: trimmed, not empty. */
+static void read_line(struct smtp_ehlo *ehlo, struct offers *offers, struct slice line)
 {
-    size_t end = slice_find(*rest, '\n');
+    size_t i = find_keyword(line);
+    struct slice argument;
 
-    if (rest->len == 0)
-        return false;
-    *line = slice_trim(slice_sub(*rest, 0, end));
-    *rest = slice_sub(*rest, end + 1, rest->len);
-    return true;
+    if (i == ARRAY_LEN(keywords))
+        return;
+    argument = trim(slice_sub(line, keywords[i].name.len, line.len));
+    if (keywords[i].argument == ARGUMENT_NONE && argument.len > 0)
+        return;
+    if (keywords[i].argument == ARGUMENT_NEEDED && argument.len == 0)
+        return;
+    ehlo->extensions |= keywords[i].extension;
+    if (keywords[i].take != NULL)
+        keywords[i].take(ehlo, offers, argument);
 }
 
 static bool is_name_byte(char c)
@@ -123,17 +144,6 @@ static bool next_limit(struct slice *rest, struct slice *name, struct slice *val
             return false;
     }
     return name->len > 0 && value->len > 0;
-}
-
-static bool same_name(struct slice a, struct slice b)
-{
-    if (a.len != b.len)
-        return false;
-    for (size_t i = 0; i < a.len; i++) {
-        if (slice_lower(a.ptr[i]) != slice_lower(b.ptr[i]))
-            return false;
-    }
-    return true;
 }
 
 /* Whether the name stands in the line before the place where it was read. */
@@ -177,56 +187,73 @@ static void read_limits(struct smtp_ehlo *ehlo, struct slice line)
     ehlo->mail_limit = mail;
 }
 
-/* The mechanisms in capitals with one blank between; returns the byte behind their NUL. */
-static char *write_auth(char *out, struct slice auth)
+/* The mechanisms in capitals with one blank between. */
+static void write_auth(char *out, struct slice auth)
 {
     for (size_t i = 0; i < auth.len; i++) {
         if (auth.ptr[i] != ' ' || auth.ptr[i - 1] != ' ') /* trimmed: the first is no blank */
             *out++ = slice_upper(auth.ptr[i]);
     }
-    *out++ = '\0';
-    return out;
+    *out = '\0';
+}
+
+/* Reads the lines; a reply has no more than there is room for. */
+static void read_lines(struct smtp_ehlo *ehlo, struct offers *offers, struct slice text)
+{
+    const char *from = text.ptr, *end = text.ptr + text.len;
+
+    while (from < end && offers->lines < ARRAY_LEN(offers->line)) {
+        const char *lf = memchr(from, '\n', (size_t)(end - from));
+        struct slice line;
+
+        lf = lf == NULL ? end : lf;
+        line = trim((struct slice){from, (size_t)(lf - from)});
+        from = lf + (lf < end);
+        if (line.len == 0)
+            continue;
+        offers->line[offers->lines++] = line;
+        read_line(ehlo, offers, line);
+    }
 }
 
 /* text: at most MOX_LIMIT_REPLY bytes, so the sum below cannot wrap. */
 static int keep_lines(struct smtp_ehlo *ehlo, const struct offers *offers, struct slice text,
                       struct mox_error *err)
 {
-    size_t table = (offers->lines + 1) * sizeof *ehlo->lines, count = 0;
-    struct slice line;
-    const char **lines;
-    char *out;
+    size_t table = (offers->lines + 1) * sizeof *ehlo->lines;
+    char *copy, *auth;
 
     if (offers->lines == 0)
         return MOX_OK;
-    lines = mem_new(table + text.len + 1 + offers->auth.len + 1); /* a NUL for each LF and one */
-    if (lines == NULL)
+    ehlo->lines = mem_resize(NULL, table + text.len + 1 + offers->auth.len + 1, 1);
+    if (ehlo->lines == NULL)
         return error_nomem(err);
-    out = (char *)lines + table;
-    if (offers->auth.len > 0) {
-        ehlo->auth = out;
-        out = write_auth(out, offers->auth);
+    copy = (char *)ehlo->lines + table;
+    memcpy(copy, text.ptr, text.len);
+    for (size_t i = 0; i < offers->lines; i++) {
+        char *line = copy + (offers->line[i].ptr - text.ptr);
+
+        line[offers->line[i].len] = '\0'; /* in the place of a blank, of LF, or behind the text */
+        ehlo->lines[i] = line;
     }
-    while (next_line(&text, &line)) {
-        if (line.len == 0)
-            continue;
-        memcpy(out, line.ptr, line.len); /* the NUL behind it is there */
-        lines[count++] = out;
-        out += line.len + 1;
-    }
-    ehlo->lines = lines;
+    ehlo->lines[offers->lines] = NULL;
+    if (offers->auth.len == 0)
+        return MOX_OK;
+    auth = copy + text.len + 1;
+    write_auth(auth, offers->auth);
+    ehlo->auth = auth;
     return MOX_OK;
 }
 
 int smtp_ehlo_parse(struct slice text, struct smtp_ehlo *out, struct mox_error *err)
 {
     struct slice lines = slice_sub(text, slice_find(text, '\n') + 1, text.len);
-    struct slice rest = lines, line;
-    struct offers offers = {0};
+    struct offers offers;
 
     *out = (struct smtp_ehlo){0};
-    while (next_line(&rest, &line))
-        read_line(out, &offers, line);
+    offers.auth = offers.limits = (struct slice){0};
+    offers.lines = 0;
+    read_lines(out, &offers, lines);
     read_limits(out, offers.limits);
     return keep_lines(out, &offers, lines, err);
 }

@@ -22,9 +22,9 @@ struct smtp_ehlo {       /* all zero: nothing is offered */
 };
 
 /*
- * text: a complete reply's words (smtp_reply_text); its first line is the server's name. *out: made
- * anew, what it held is not freed. MOX_OK, MOX_E_NOMEM. What is malformed is passed over, for it
- * offers nothing.
+ * text: a complete reply's words (smtp_reply_text), which has at most MOX_LIMIT_REPLY_LINES lines;
+ * its first is the server's name. *out: made anew, what it held is not freed. MOX_OK, MOX_E_NOMEM.
+ * What is malformed is passed over, for it offers nothing.
  */
 int smtp_ehlo_parse(struct slice text, struct smtp_ehlo *out, struct mox_error *err);
 

@@ -2,8 +2,9 @@
  * reply.c - see reply.h. A code that changes within a reply means that client and server have lost
  * step; to go on would be to take the answer to one command for the answer to another.
  *
- * The unfinished line stands in the buffer as it came, its code included. When it ends, its words
- * move over the code: they are always shorter than what they replace, so nothing can fail there.
+ * A line that comes whole leaves the input for its place in the text at once. One that is
+ * unfinished stands there as it came, its code included; when it ends, its words move over the
+ * code. They are always shorter than what came, so the room for the line is enough.
  */
 #include "smtp/reply.h"
 
@@ -22,19 +23,19 @@ static_assert(MOX_LIMIT_REPLY_LINES <= UINT16_MAX, "smtp_reply.lines");
 /* The code of "250", "250 text" or "250-text", and whether it is the last line; 0 for all else. */
 static uint16_t parse_code(struct slice line, bool *last)
 {
-    unsigned code = 0;
+    unsigned hundreds, tens, ones;
 
     if (line.len < CODE_LEN)
         return 0;
-    for (size_t i = 0; i < CODE_LEN; i++) {
-        if (!slice_is_digit(line.ptr[i]))
-            return 0;
-        code = 10 * code + (unsigned)(line.ptr[i] - '0');
-    }
-    *last = line.len == CODE_LEN || line.ptr[CODE_LEN] == ' ';
-    if (code < CODE_FIRST || code > CODE_LAST || !(*last || line.ptr[CODE_LEN] == '-'))
+    hundreds = (unsigned)(line.ptr[0] - '0'); /* what is below '0' is huge */
+    tens = (unsigned)(line.ptr[1] - '0');
+    ones = (unsigned)(line.ptr[2] - '0');
+    if (hundreds < CODE_FIRST / 100 || hundreds > CODE_LAST / 100 || tens > 9 || ones > 9)
         return 0;
-    return (uint16_t)code;
+    *last = line.len == CODE_LEN || line.ptr[CODE_LEN] == ' ';
+    if (!*last && line.ptr[CODE_LEN] != '-')
+        return 0;
+    return (uint16_t)(100 * hundreds + 10 * tens + ones);
 }
 
 static int no_reply(struct slice line, struct mox_error *err)
@@ -71,11 +72,11 @@ static struct slice cut_end(struct slice words)
     return words;
 }
 
-/* The buffer ends in the LF of a whole line. */
-static int end_line(struct smtp_reply *reply, struct mox_error *err)
+/* line: without LF, in the input or where its words will stand; there is room for it there. */
+static int end_line(struct smtp_reply *reply, struct slice line, struct mox_error *err)
 {
-    char *start = reply->text.ptr + reply->line;
-    struct slice line = {start, reply->text.len - reply->line - 1}, words;
+    char *to = reply->text.ptr + reply->line;
+    struct slice words;
     bool last = false;
     uint16_t code;
 
@@ -91,9 +92,9 @@ static int end_line(struct smtp_reply *reply, struct mox_error *err)
                          "the server broke SMTP: its reply began as %d and went on as %d",
                          reply->code, code);
     words = cut_end(slice_sub(line, CODE_LEN + 1, line.len));
-    memmove(start, words.ptr, words.len);
-    slice_clean_in_place(start, words.len);
-    start[words.len] = last ? '\0' : '\n';
+    memmove(to, words.ptr, words.len);
+    slice_clean_in_place(to, words.len);
+    to[words.len] = last ? '\0' : '\n';
     reply->text.len = reply->line + words.len + !last;
     reply->line = (uint32_t)reply->text.len; /* below MOX_LIMIT_REPLY */
     reply->code = code;
@@ -102,38 +103,44 @@ static int end_line(struct smtp_reply *reply, struct mox_error *err)
     return MOX_OK;
 }
 
-/* A line, or what has come of it. */
-static int push_piece(struct smtp_reply *reply, struct slice piece, struct mox_error *err)
+/* A line, or what has come of it. whole: it ends in LF. */
+static int push_piece(struct smtp_reply *reply, struct slice piece, bool whole,
+                      struct mox_error *err)
 {
-    size_t line = reply->text.len - reply->line;
+    size_t begun = reply->text.len - reply->line;
+    char *room;
 
-    if (piece.len > MOX_LIMIT_REPLY_LINE - line)
+    if (piece.len > MOX_LIMIT_REPLY_LINE - begun)
         return over_limit(err, MOX_LIMIT_REPLY_LINE, "bytes in a line", "MOX_LIMIT_REPLY_LINE");
     if (piece.len > MOX_LIMIT_REPLY - reply->bytes)
         return over_limit(err, MOX_LIMIT_REPLY, "bytes", "MOX_LIMIT_REPLY");
-    if (buffer_append(&reply->text, piece.ptr, piece.len) != MOX_OK)
+    room = buffer_room(&reply->text, piece.len);
+    if (room == NULL)
         return error_nomem(err);
     reply->bytes += (uint32_t)piece.len;
-    return MOX_OK;
+    if (!whole || begun > 0) {
+        memcpy(room, piece.ptr, piece.len);
+        buffer_grown(&reply->text, piece.len);
+        piece = (struct slice){reply->text.ptr + reply->line, begun + piece.len};
+    }
+    return whole ? end_line(reply, (struct slice){piece.ptr, piece.len - 1}, err) : MOX_OK;
 }
 
 int smtp_reply_push(struct smtp_reply *reply, struct slice input, size_t *used,
                     struct mox_error *err)
 {
-    *used = 0;
-    while (*used < input.len && !reply->complete) {
-        struct slice rest = slice_sub(input, *used, input.len);
-        size_t lf = slice_find(rest, '\n'); /* with or without CR: servers exist that send none */
-        struct slice piece = slice_sub(rest, 0, lf + 1);
-        int status = push_piece(reply, piece, err);
+    const char *from = input.ptr, *end = input.ptr + input.len;
+    int status = MOX_OK;
 
-        if (status == MOX_OK && lf < rest.len)
-            status = end_line(reply, err);
-        if (status != MOX_OK)
-            return status;
-        *used += piece.len;
+    while (status == MOX_OK && from < end && !reply->complete) {
+        const char *lf = memchr(from, '\n', (size_t)(end - from)); /* CR or not: some send none */
+        const char *next = lf == NULL ? end : lf + 1;
+
+        status = push_piece(reply, (struct slice){from, (size_t)(next - from)}, lf != NULL, err);
+        from = next;
     }
-    return MOX_OK;
+    *used = (size_t)(from - input.ptr);
+    return status;
 }
 
 struct slice smtp_reply_text(const struct smtp_reply *reply)

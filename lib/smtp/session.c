@@ -14,30 +14,33 @@
 
 enum { CODE_GREETING = 220, CODE_REFUSED = 400 /* and above */, CODE_CLOSING = 421 };
 enum { QUOTED = 80 /* bytes shown in an error */ };
+enum { VERB_LEN = 4, HELLO_LEN = VERB_LEN + 1 + 2 /* blank and line end: all but the name */ };
 
 static_assert(sizeof(struct smtp_session) <= 200, "a dial in flight has 2 KiB for everything");
 
-static int say(struct smtp_session *s, const char *command, const char *argument)
+/* The command behind the name; what was said before has been written, or nobody would answer. */
+static void say_hello(struct smtp_session *s, const char verb[VERB_LEN + 1])
 {
-    if (buffer_append_text(&s->out, command) != MOX_OK ||
-        buffer_append_text(&s->out, argument) != MOX_OK)
-        return MOX_E_NOMEM;
-    return buffer_append_text(&s->out, "\r\n");
+    size_t len = strlen(s->name);
+    char *line = s->name + len + 1;
+
+    memcpy(line, verb, VERB_LEN);
+    s->out = (struct slice){line, HELLO_LEN + len};
 }
 
-static int say_ehlo(struct smtp_session *s)
+static void say_ehlo(struct smtp_session *s)
 {
-    return say(s, "EHLO ", s->name);
+    say_hello(s, "EHLO");
 }
 
-static int say_helo(struct smtp_session *s)
+static void say_helo(struct smtp_session *s)
 {
-    return say(s, "HELO ", s->name);
+    say_hello(s, "HELO");
 }
 
-static int say_quit(struct smtp_session *s)
+static void say_quit(struct smtp_session *s)
 {
-    return say(s, "QUIT", "");
+    s->out = slice_of("QUIT\r\n");
 }
 
 /* A code that says neither yes nor no. */
@@ -117,8 +120,8 @@ static const struct {
     const char *awaited; /* whose end it waits for; "": nothing's */
     enum mox_stage stage;
     enum smtp_deadline deadline;
-    /* Put the command into the output; NULL: nothing is said. MOX_OK or MOX_E_NOMEM. */
-    int (*say)(struct smtp_session *s);
+    /* Put the command into the output; NULL: nothing is said. */
+    void (*say)(struct smtp_session *s);
     /* The reply is whole: where to go, SMTP_BROKEN unless set. NULL: no reply is taken here. */
     int (*take)(struct smtp_session *s, enum smtp_state *next, struct mox_error *err);
 } states[] = {
@@ -136,7 +139,7 @@ static const struct {
 static_assert(ARRAY_LEN(states) == SMTP_BROKEN + 1, "a row for each state");
 
 /* The one place where the state changes. */
-static int session_enter(struct smtp_session *s, enum smtp_state next)
+static void session_enter(struct smtp_session *s, enum smtp_state next)
 {
     s->state = (uint8_t)next;
     if (next == SMTP_READY)
@@ -144,8 +147,9 @@ static int session_enter(struct smtp_session *s, enum smtp_state next)
     else if (states[next].stage != MOX_STAGE_NONE)
         s->stage = (uint8_t)states[next].stage;
     if (next == SMTP_BROKEN)
-        buffer_free(&s->out); /* half a command must not follow */
-    return states[next].say == NULL ? MOX_OK : states[next].say(s);
+        s->out = (struct slice){0}; /* half a command must not follow */
+    if (states[next].say != NULL)
+        states[next].say(s);
 }
 
 static int out_of_turn(const struct smtp_session *s, struct mox_error *err)
@@ -169,14 +173,10 @@ static int end_reply(struct smtp_session *s, struct mox_error *err)
     else
         status = states[s->state].take(s, &next, err);
     smtp_reply_free(&s->reply);
-    if (status != MOX_OK) {
-        session_enter(s, next == SMTP_REFUSED ? SMTP_REFUSED : SMTP_BROKEN);
-        return status;
-    }
-    if (session_enter(s, next) == MOX_OK)
-        return MOX_OK;
-    session_enter(s, SMTP_BROKEN);
-    return error_nomem(err);
+    if (status != MOX_OK && next != SMTP_REFUSED)
+        next = SMTP_BROKEN;
+    session_enter(s, next);
+    return status;
 }
 
 static int take_bytes(struct smtp_session *s, struct slice bytes, size_t *used,
@@ -185,7 +185,7 @@ static int take_bytes(struct smtp_session *s, struct slice bytes, size_t *used,
     int status;
 
     if (s->reply.bytes == 0)
-        s->early = smtp_session_output(s).len > 0;
+        s->early = s->out.len > 0;
     status = smtp_reply_push(&s->reply, bytes, used, err);
     if (status != MOX_OK) {
         smtp_reply_free(&s->reply);
@@ -221,6 +221,22 @@ static uint8_t stage_at_or_after(int stop_at)
     return stop_at == MOX_STAGE_EHLO ? MOX_STAGE_EHLO : MOX_STAGE_GREETING;
 }
 
+/* The name, and behind its NUL the command that says it, but for the verb. */
+static char *make_hello(struct slice name)
+{
+    char *text = mem_resize(NULL, name.len + 1 + HELLO_LEN + name.len, 1), *line;
+
+    if (text == NULL)
+        return NULL;
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    line = text + name.len + 1;
+    line[VERB_LEN] = ' ';
+    memcpy(line + VERB_LEN + 1, name.ptr, name.len);
+    memcpy(line + VERB_LEN + 1 + name.len, "\r\n", 2);
+    return text;
+}
+
 int smtp_session_start(struct smtp_session *s, struct slice name, int stop_at,
                        struct mox_error *err)
 {
@@ -229,24 +245,22 @@ int smtp_session_start(struct smtp_session *s, struct slice name, int stop_at,
     *s = (struct smtp_session){0};
     if (status != MOX_OK)
         return status;
-    s->name = mem_text(name.ptr, name.len);
+    s->name = make_hello(name);
     if (s->name == NULL)
         return error_nomem(err);
     s->stop_at = stage_at_or_after(stop_at);
-    session_enter(s, SMTP_GREETING); /* says nothing, so it cannot fail */
+    session_enter(s, SMTP_GREETING);
     return MOX_OK;
 }
 
 struct slice smtp_session_output(const struct smtp_session *s)
 {
-    return buffer_slice(&s->out);
+    return s->out;
 }
 
 void smtp_session_sent(struct smtp_session *s, size_t n)
 {
-    buffer_take(&s->out, n);
-    if (buffer_slice(&s->out).len == 0)
-        buffer_free(&s->out); /* a session that waits holds none */
+    s->out = n < s->out.len ? slice_sub(s->out, n, s->out.len) : (struct slice){0};
 }
 
 int smtp_session_input(struct smtp_session *s, struct slice bytes, size_t *used,
@@ -288,10 +302,8 @@ bool smtp_session_ready(const struct smtp_session *s)
 
 void smtp_session_quit(struct smtp_session *s)
 {
-    if (s->state != SMTP_READY && s->state != SMTP_REFUSED)
-        return;
-    if (session_enter(s, SMTP_QUIT) != MOX_OK)
-        session_enter(s, SMTP_BROKEN);
+    if (s->state == SMTP_READY || s->state == SMTP_REFUSED)
+        session_enter(s, SMTP_QUIT);
 }
 
 int smtp_session_stage(const struct smtp_session *s)
@@ -328,7 +340,6 @@ const char *smtp_session_name(const struct smtp_session *s)
 
 void smtp_session_free(struct smtp_session *s)
 {
-    buffer_free(&s->out);
     smtp_reply_free(&s->reply);
     smtp_ehlo_free(&s->ehlo);
     mem_free(s->name);

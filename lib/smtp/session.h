@@ -15,7 +15,6 @@
 
 #include <moxdial/base.h>
 
-#include "base/buffer.h"
 #include "base/slice.h"
 #include "smtp/ehlo.h"
 #include "smtp/reply.h"
@@ -43,10 +42,10 @@ enum smtp_state {
 enum smtp_deadline { SMTP_DEADLINE_NONE = 0, SMTP_DEADLINE_GREETING, SMTP_DEADLINE_EHLO };
 
 struct smtp_session {        /* all zero: not started; smtp_session_free is allowed */
-    struct buffer out;       /* to be written */
+    struct slice out;        /* to be written; points behind name, or to what lives for ever */
     struct smtp_reply reply; /* the one that is awaited */
     struct smtp_ehlo ehlo;   /* of the last EHLO */
-    char *name;              /* owned: the argument of EHLO and HELO */
+    char *name;              /* owned: the argument of EHLO and HELO, then the command with it */
     char *greeting;          /* owned: the greeting's words; NULL: none came */
     uint8_t state;           /* enum smtp_state */
     uint8_t stage;           /* enum mox_stage: at work, or reached */
@@ -86,8 +85,8 @@ bool smtp_session_ready(const struct smtp_session *s);
 
 /*
  * Puts QUIT into the output if the session is sound: READY, or refused by another reply than 421.
- * Otherwise, and without memory, nothing happens: closing is always right. Without the host's own
- * dialogue in between: whether that left a command unanswered only the host knows.
+ * Otherwise nothing happens: closing is always right. Without the host's own dialogue in between:
+ * whether that left a command unanswered only the host knows.
  */
 void smtp_session_quit(struct smtp_session *s);
 

@@ -156,6 +156,29 @@ START_TEST(cleans_in_place)
 }
 END_TEST
 
+/* Any byte anywhere: cleaning works by words, and what it says must not depend on where they end.
+ */
+START_TEST(cleans_each_byte_at_each_place)
+{
+    char text[21], want[21], got[21];
+
+    for (size_t i = 0; i < 256 * 20 * 20; i++) {
+        size_t len = 1 + i / 256 % 20, at = i / 256 / 20;
+
+        if (at >= len)
+            continue;
+        memset(text, 'x', sizeof text);
+        text[at] = (char)(i % 256);
+        slice_clean((struct slice){text, len}, false, want, sizeof want);
+        memcpy(got, text, len);
+        got[len] = '\0';
+        slice_clean_in_place(got, len);
+        if (strcmp(got, want) != 0)
+            ck_abort_msg("byte %zu at %zu of %zu: \"%s\"", i % 256, at, len, got);
+    }
+}
+END_TEST
+
 START_TEST(classifies_bytes)
 {
     for (int i = 0; i < 256; i++) {
@@ -202,6 +225,7 @@ TCase *test_base_slice(void)
     tcase_add_loop_test(tc, knows_utf8, 0, ARRAY_LEN(utf8_cases));
     tcase_add_loop_test(tc, cleans, 0, ARRAY_LEN(clean_cases));
     tcase_add_test(tc, cleans_in_place);
+    tcase_add_test(tc, cleans_each_byte_at_each_place);
     tcase_add_test(tc, classifies_bytes);
     tcase_add_loop_test(tc, text_counts_what_does_not_fit, 0, 18);
     return tc;

@@ -318,6 +318,47 @@ START_TEST(header_case)
 }
 END_TEST
 
+/* A failure may come without the question; nobody knows then whose its records are. */
+START_TEST(records_without_a_question)
+{
+    static const char message[] = "\0\0\201\3\0\0\0\1\0\0\0\0"
+                                  "\1a\4test\0\0\1\0\1\0\0\0\5\0\4\300\0\2\1";
+    struct domain question = domain_named("a.test");
+    struct arena arena = {0};
+    struct dns_answer answer;
+
+    ck_assert_int_eq(dns_answer_read((struct slice){message, sizeof message - 1}, &question, A, 1,
+                                     &answer, &arena, NULL),
+                     MOX_OK);
+    ck_assert_int_eq(answer.rcode, DNS_RCODE_NXDOMAIN);
+    ck_assert_uint_eq(answer.count, 0);
+    ck_assert_str_eq(answer.canonical.name, "a.test");
+    arena_free(&arena);
+}
+END_TEST
+
+/* As resolvers send them: each owner points into the record before, the last at the first. */
+START_TEST(aliases_by_pointers)
+{
+    static const char message[] = "\0\0\201\200\0\1\0\3\0\0\0\0"
+                                  "\1a\4test\0\0\1\0\1"                   /* at 12 */
+                                  "\300\14\0\5\0\1\0\0\0\5\0\4\1b\300\16" /* b at 36 */
+                                  "\300\44\0\5\0\1\0\0\0\4\0\4\1C\300\16" /* c at 52 */
+                                  "\300\64\0\1\0\1\0\0\0\6\0\4\300\0\2\1";
+    struct domain question = domain_named("a.test");
+    struct arena arena = {0};
+    struct dns_answer answer;
+    char got[128];
+
+    ck_assert_int_eq(dns_answer_read((struct slice){message, sizeof message - 1}, &question, A,
+                                     MAX_ALIASES, &answer, &arena, NULL),
+                     MOX_OK);
+    describe(&answer, got, sizeof got);
+    ck_assert_str_eq(got, "2 c.test 4: 192.0.2.1");
+    arena_free(&arena);
+}
+END_TEST
+
 START_TEST(truncated_without_a_record)
 {
     struct buffer wire = wire_of("a.test", A, NULL, 0);
@@ -494,6 +535,8 @@ TCase *test_dns_answer(void)
     tcase_add_test(tcase, chain_of_ten_and_of_eleven);
     tcase_add_test(tcase, ten_thousand_mail_hosts);
     tcase_add_loop_test(tcase, header_case, 0, (int)ARRAY_LEN(headers));
+    tcase_add_test(tcase, records_without_a_question);
+    tcase_add_test(tcase, aliases_by_pointers);
     tcase_add_test(tcase, truncated_without_a_record);
     tcase_add_test(tcase, cut_at_every_byte);
     tcase_add_test(tcase, every_byte_replaced);

@@ -61,9 +61,82 @@ START_TEST(name_case)
     ck_assert_msg(r.at == c->behind, "%s: ends at %zu", c->name, r.at);
     dns_name_text(&name, text, sizeof text);
     ck_assert_str_eq(text, c->text);
-    ck_assert_int_eq(dns_name_to_domain(&name, &domain), c->domain != NULL ? MOX_OK : MOX_E_INVAL);
+    ck_assert_int_eq(dns_host_name(name.wire, 0, &domain),
+                     c->domain != NULL ? MOX_OK : MOX_E_INVAL);
     if (c->domain != NULL)
         ck_assert_str_eq(domain.name, c->domain);
+}
+END_TEST
+
+/* Two names behind a header: the second begins at `second`. */
+static const struct pair_case {
+    const char *name, *bytes;
+    size_t len, second;
+    bool same;
+} pairs[] = {
+    {"written twice", BYTES(HEADER "\1a\2bC\0\1A\2Bc\0"), 18, true},
+    {"a pointer to the first", BYTES(HEADER "\1a\2bc\0\300\14"), 18, true},
+    {"the end shared", BYTES(HEADER "\1a\2bc\0\1a\300\16"), 18, true},
+    {"the end alone", BYTES(HEADER "\1a\2bc\0\300\16"), 18, false},
+    {"another letter", BYTES(HEADER "\1a\2bc\0\1a\2bd\0"), 18, false},
+    {"more labels", BYTES(HEADER "\1a\0\1a\1b\0"), 15, false},
+    {"a dot within a label", BYTES(HEADER "\1a\1b\0\3a.b\0"), 17, false},
+    {"'@' and '`', which differ by the bit of case", BYTES(HEADER "\1@\0\1`\0"), 15, false},
+    {"the root", BYTES(HEADER "\0\0"), 13, true},
+};
+
+START_TEST(pair_case)
+{
+    const struct pair_case *c = &pairs[_i];
+    struct dns_reader r = dns_reader_of((struct slice){c->bytes, c->len});
+    size_t a, b;
+
+    r.at = DNS_HEADER_LEN;
+    a = dns_skip_name(&r);
+    ck_assert_uint_eq(r.at, c->second);
+    b = dns_skip_name(&r);
+    ck_assert_msg(!r.bad && r.at == r.end, "%s", c->name);
+    ck_assert_msg(dns_same_name(r.message, a, b) == c->same, "%s", c->name);
+    ck_assert_msg(dns_same_name(r.message, b, a) == c->same, "%s, turned", c->name);
+}
+END_TEST
+
+static const struct domain_case {
+    const char *domain, *bytes;
+    size_t len;
+    bool same;
+} domains[] = {
+    {"a.bc", BYTES(HEADER "\1A\2bC\0"), true},  {"a.bc", BYTES(HEADER "\1a\2bd\0"), false},
+    {"a.bc", BYTES(HEADER "\4a.bc\0"), false},  {"a.bc", BYTES(HEADER "\1a\2bc\1"), false},
+    {"a.bc", BYTES(HEADER "\1a\2bc"), false},   {"a.bc", BYTES(HEADER "\1a\3bcd\0"), false},
+    {"a.bc", BYTES(HEADER "\2bc\0xxx"), false}, {"a.bc", BYTES(HEADER "\1a\300\14xxx"), false},
+    {"a", BYTES(HEADER "\0\1a\0"), false},
+};
+
+START_TEST(domain_case)
+{
+    const struct domain_case *c = &domains[_i];
+    char *copy = mem_text(c->bytes, c->len);
+    struct dns_reader r = dns_reader_of((struct slice){copy, c->len});
+    struct domain domain;
+
+    r.at = DNS_HEADER_LEN;
+    ck_assert_int_eq(domain_parse_lax(slice_of(c->domain), &domain), MOX_OK);
+    ck_assert_msg(dns_skip_domain(&r, &domain) == c->same, "%d", _i);
+    ck_assert_uint_eq(r.at, c->same ? c->len : DNS_HEADER_LEN);
+    mem_free(copy);
+}
+END_TEST
+
+/* A pointer to the question's place is none where no question has been read. */
+START_TEST(pointer_to_a_question_that_is_none)
+{
+    static const char message[] = HEADER "\100\0\300\14";
+    struct dns_reader r = dns_reader_of((struct slice){message, sizeof message - 1});
+
+    r.at = DNS_HEADER_LEN + 2;
+    ck_assert_uint_eq(dns_skip_name(&r), 0);
+    ck_assert(r.bad);
 }
 END_TEST
 
@@ -126,7 +199,8 @@ START_TEST(record_cut_at_every_byte)
         ck_assert_msg(dns_read_record(&r, &record) == (cut == len), "cut at %zu", cut);
         if (cut == len) {
             ck_assert_uint_eq(record.ttl, 0x102);
-            ck_assert_uint_eq(dns_read_u32(&record.rdata), 0xc0000201);
+            ck_assert_uint_eq(dns_read_u16(&record.rdata), 0xc000);
+            ck_assert_uint_eq(dns_read_u16(&record.rdata), 0x0201);
             ck_assert_uint_eq(dns_read_u16(&record.rdata), 0);
             ck_assert(record.rdata.bad);
         }
@@ -173,6 +247,9 @@ TCase *test_dns_message(void)
     TCase *tcase = tcase_create("dns/message");
 
     tcase_add_loop_test(tcase, name_case, 0, (int)ARRAY_LEN(names));
+    tcase_add_loop_test(tcase, pair_case, 0, (int)ARRAY_LEN(pairs));
+    tcase_add_loop_test(tcase, domain_case, 0, (int)ARRAY_LEN(domains));
+    tcase_add_test(tcase, pointer_to_a_question_that_is_none);
     tcase_add_test(tcase, name_of_255_bytes_and_one_more);
     tcase_add_test(tcase, more_pointers_than_labels);
     tcase_add_test(tcase, record_cut_at_every_byte);

@@ -5,6 +5,7 @@
 
 #include "base/buffer.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "smtp/ehlo.h"
 #include "test.h"
 
@@ -147,6 +148,28 @@ START_TEST(one_block_or_none)
 }
 END_TEST
 
+/* As many lines as a reply can have are kept, and the last of them is read; a text that is no
+ * reply's has no more. */
+START_TEST(most_lines)
+{
+    struct buffer text = {0};
+    struct smtp_ehlo ehlo;
+    size_t n = 0;
+
+    for (size_t i = 0; i < MOX_LIMIT_REPLY_LINES; i++)
+        ck_assert_int_eq(buffer_append_text(&text, "X\n"), MOX_OK);
+    ck_assert_int_eq(buffer_append_text(&text, "DSN\nSTARTTLS"), MOX_OK);
+    ck_assert_int_eq(smtp_ehlo_parse(buffer_slice(&text), &ehlo, NULL), MOX_OK);
+    while (ehlo.lines[n] != NULL)
+        n++;
+    ck_assert_uint_eq(n, MOX_LIMIT_REPLY_LINES);
+    ck_assert_str_eq(ehlo.lines[n - 1], "DSN");
+    ck_assert_uint_eq(ehlo.extensions, MOX_EXT_DSN);
+    smtp_ehlo_free(&ehlo);
+    buffer_free(&text);
+}
+END_TEST
+
 TCase *test_smtp_ehlo(void)
 {
     TCase *tcase = tcase_create("smtp/ehlo");
@@ -154,5 +177,6 @@ TCase *test_smtp_ehlo(void)
     tcase_add_loop_test(tcase, ehlo_case, 0, (int)ARRAY_LEN(cases));
     tcase_add_test(tcase, first_line_is_no_keyword);
     tcase_add_test(tcase, one_block_or_none);
+    tcase_add_test(tcase, most_lines);
     return tcase;
 }
