@@ -19,6 +19,9 @@ DNS      ?= cares
 # -Werror: what CI gives
 WERROR   ?=
 FUZZ_SECONDS ?= 60
+# of make soak
+SEEDS    ?= 100000
+SOAK_FROM ?= 1000000
 JOBS     ?= $(shell getconf _NPROCESSORS_ONLN)
 
 VERSION := $(shell sed -n 's/^.define MOX_VERSION "\([^"]*\)".*/\1/p' include/moxdial/base.h)
@@ -27,9 +30,13 @@ SONAME  := libmoxdial.so.$(firstword $(subst ., ,$(VERSION)))
 # Sources, by folder.
 LIB_SRC  := $(wildcard lib/*/*.c)
 TOOL_SRC := $(wildcard tools/*.c)
-UNIT_SRC := $(wildcard test/unit/*.c test/sim/*.c)
+WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c load.c)
+SIM_SRC  := $(wildcard test/sim/*.c)
+UNIT_SRC := $(wildcard test/unit/*.c) $(WORLD_SRC)
 FUZZ_SRC := $(wildcard test/fuzz/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
+FLOOR_SRC := $(wildcard bench/floor/*.c)
+PEER_SRC  := $(wildcard bench/peer/*.c)
 DEMO_SRC := $(wildcard examples/demo/*.c)
 PUBLIC   := $(wildcard include/*.h include/moxdial/*.h)
 HEADERS  := $(PUBLIC) $(wildcard lib/*/*.h tools/*.h)
@@ -57,8 +64,12 @@ STATIC   := $(BUILD)/libmoxdial.a
 COMMAND  := $(BUILD)/moxdial
 DEMO     := $(BUILD)/moxdial-demo
 UNIT     := $(BUILD)/unit-tests
+SIM      := $(BUILD)/sim
+LOG      := $(BUILD)/unit.log
 FUZZERS  := $(patsubst test/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SRC))
-BENCHES  := $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC))
+BENCHES  := $(BUILD)/moxdial-bench $(patsubst %.c,$(BUILD)/%,$(filter-out %/driver.c,$(BENCH_SRC)) \
+	$(FLOOR_SRC))
+PEERS    := $(patsubst %.c,$(BUILD)/%,$(PEER_SRC))
 STAGE     = $(abspath $(BUILD))/stage
 
 # A short line per step; `make V=1` shows the command instead.
@@ -69,9 +80,10 @@ renew = mkdir -p $(@D) && cat >$@.new && if cmp -s $@.new $@; then rm $@.new; el
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all check check-unit check-symbols check-cxx check-host check-python check-install \
-	check-examples check-cli check-docs check-layers check-asan check-tsan check-valgrind \
-	check-live fuzz fuzz-run lint tidy bench demo doc install uninstall clean help
+.PHONY: FORCE all check check-unit check-sim soak mutants check-threads check-symbols check-cxx check-host check-python \
+	check-install check-examples check-cli check-docs check-layers check-asan check-tsan \
+	check-valgrind check-live fuzz fuzz-run lint tidy bench bench-csv demo doc install uninstall \
+	clean help
 
 all: $(SHARED) $(STATIC) $(COMMAND)
 
@@ -112,15 +124,40 @@ $(BUILD)/moxdial-demo: $(call objects,$(DEMO_SRC))
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^
 
+$(BUILD)/moxdial-bench: $(BUILD)/bench/driver.o $(STATIC)
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(STATIC)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
+# Floors and peers have nothing of the library in them.
+$(BUILD)/bench/floor/%: $(BUILD)/bench/floor/%.o
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(if $(filter dns,$*),$$($(PKG) --libs libcares))
+
+# A peer that is not installed is left out of the table; see scripts/setup bench.
+peer_curl    := libcurl
+peer_esmtp   := libesmtp-1.0
+peer_jansson := jansson
+peer_yaml    := yaml-0.1
+$(BUILD)/bench/peer/%: bench/peer/%.c
+	$(call say,PEER)
+	@mkdir -p $(@D)
+	$(Q)if $(PKG) --exists $(peer_$*); then $(LINK) -o $@ $< $$($(PKG) --cflags --libs $(peer_$*)); \
+		else echo 'left out, not installed: $(peer_$*)'; fi
 
 # The unit tests: one program, whose malloc can be told to fail. Each test_x.c has a test_x.
 $(UNIT): $(call objects,$(UNIT_SRC) $(LIB_SRC)) $(BUILD)/cases.o
 	$(call say,LINK)
 	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(LIBS) \
 		$$($(PKG) --libs check jansson)
+
+# The simulated network: seeds, each a whole world. Its malloc counts, and fails where one says so.
+$(SIM): $(call objects,$(SIM_SRC) $(LIB_SRC))
+	$(call say,LINK)
+	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free -o $@ $^ $(LIBS)
 
 CASES := $(filter test_%,$(basename $(notdir $(UNIT_SRC))))
 $(BUILD)/cases.c: FORCE
@@ -132,14 +169,39 @@ $(BUILD)/cases.o: $(BUILD)/cases.c
 	$(Q)$(COMPILE) -c $< -o $@
 
 # Checks. No network, no root, seconds. The test runner's summary comes last, for whoever reads on.
-check: check-unit check-symbols check-cxx check-host check-python check-install check-examples \
-	check-cli check-docs check-layers
-	@grep '%: Checks:' $(BUILD)/unit.log
+check: check-unit check-sim check-threads check-symbols check-cxx check-host check-python check-install \
+	check-examples check-cli check-docs check-layers
+	@grep '%: Checks:' $(LOG)
 
 check-unit: $(UNIT)
 	$(call say,TEST)
-	$(Q)$(RUN) $(UNIT) >$(BUILD)/unit.log 2>&1 || { cat $(BUILD)/unit.log; exit 1; }
-	@grep -v ^Running $(BUILD)/unit.log
+	$(Q)$(RUN) $(UNIT) >$(LOG) 2>&1 || { cat $(LOG); exit 1; }
+	@grep -v ^Running $(LOG)
+
+check-sim: $(SIM)
+	$(call say,TEST)
+	$(Q)$(RUN) $(SIM) --seeds test/sim/seeds.txt --count 2000
+
+# Any number of seeds, from SOAK_FROM on, a thousand at a time, on all processors.
+soak: $(SIM)
+	$(call say,TEST)
+	$(Q)seq $(SOAK_FROM) 1000 $$(($(SOAK_FROM) + $(SEEDS) - 1)) | xargs -P $(JOBS) -I{} sh -c \
+		'n=$$(($(SOAK_FROM) + $(SEEDS) - {})); [ $$n -lt 1000 ] || n=1000; \
+		$(SIM) --quiet --from {} --count $$n' && echo 'sim: $(SEEDS) seeds: all invariants hold'
+
+# Each deliberate fault of test/mutants must be found by the unit tests or the simulator.
+mutants:
+	$(call say,TEST)
+	$(Q)BUILD=$(BUILD)/mutants JOBS=2 test/mutants/run
+
+# Contexts in several threads over one configuration that is reloaded.
+check-threads: $(BUILD)/test/threads/threads
+	$(call say,TEST)
+	$(Q)$(RUN) $<
+
+$(BUILD)/test/threads/threads: $(call objects,$(wildcard test/threads/*.c)) $(STATIC)
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
 check-symbols: $(SHARED) $(STATIC)
 	$(call say,TEST)
@@ -193,13 +255,15 @@ FIXED = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 check-asan:
 	$(SUB) BUILD=$(BUILD)/asan CFLAGS='$(SAN)address,undefined -fno-sanitize-recover=all' \
-		check-unit check-cli
+		RUN='env CK_FORK=no' check-unit check-sim check-cli
 
 check-tsan:
-	$(SUB) BUILD=$(BUILD)/tsan CFLAGS='$(SAN)thread' RUN='$(FIXED) env CK_FORK=no' check-unit
+	$(SUB) BUILD=$(BUILD)/tsan CFLAGS='$(SAN)thread' RUN='$(FIXED) env CK_FORK=no' \
+		check-unit check-threads
 
 check-valgrind:
-	$(SUB) RUN='env CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99' check-unit
+	$(SUB) LOG=$(BUILD)/valgrind.log check-unit \
+		RUN='env CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99'
 
 # Real daemons on loopback.
 LIVE := $(patsubst %.c,$(BUILD)/%,$(wildcard test/live/*.c))
@@ -211,16 +275,18 @@ $(BUILD)/test/live/%: $(BUILD)/test/live/%.o $(STATIC)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-# Each test/fuzz/x.c for FUZZ_SECONDS; seeds in test/fuzz/x/, finds in the build.
+# Each test/fuzz/x.c for FUZZ_SECONDS; seeds in test/fuzz/x/, words in x.dict, finds in the build.
 fuzz:
 	$(SUB) BUILD=$(BUILD)/fuzz CC=clang CXX=clang++ CFLAGS='$(SAN)fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all' fuzz-run
 
 fuzz-run: $(FUZZERS)
 	$(Q)for f in $(FUZZERS); do echo "FUZZ     $$f"; mkdir -p $$f.corpus; \
-		seeds=test/fuzz/$${f##*/}; [ -d $$seeds ] || seeds=; \
-		$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -artifact_prefix=$$f. $$f.corpus $$seeds || \
-		exit 1; done
+		seeds=test/fuzz/$${f##*/}; dict=-dict=$$seeds.dict; [ -f $$seeds.dict ] || dict=; \
+		[ -d $$seeds ] || seeds=; \
+		$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
+			-artifact_prefix=$$f. $$dict $$f.corpus $$seeds >$$f.log 2>&1 || \
+			{ cat $$f.log; exit 1; }; grep number_of_executed_units $$f.log; done
 
 $(BUILD)/fuzzers/%: $(BUILD)/test/fuzz/%.o $(call objects,$(LIB_SRC))
 	$(call say,LINK)
@@ -242,8 +308,12 @@ $(BUILD)/tidy/%: %.c $(HEADERS) .clang-tidy
 		{ cat $@.log; exit 1; }
 	@touch $@
 
-bench: $(BENCHES)
-	$(Q)bench/run $(BENCHES)
+# Each figure beside its floor, its goal and the peers. BENCH: options and parts, as --quick dial.
+bench: $(BENCHES) $(PEERS) $(SHARED)
+	$(Q)bench/run $(BUILD) $(BENCH)
+
+bench-csv: $(BENCHES) $(PEERS) $(SHARED)
+	$(Q)bench/run --csv $(BUILD)/bench.csv $(BUILD) $(BENCH)
 
 demo: $(COMMAND) $(BUILD)/moxdial-demo
 	$(Q)$(BUILD)/moxdial-demo $(COMMAND) $(BUILD)/demo
@@ -293,11 +363,12 @@ help:
 	@echo 'all             the libraries and the moxdial command, in $(BUILD)'
 	@echo 'demo            the whole story on loopback'
 	@echo 'check           unit tests and all else that needs neither network nor root'
+	@echo 'soak, mutants   SEEDS more seeds of the simulated network; the deliberate faults it must find'
 	@echo 'check-asan, check-tsan, check-valgrind   the tests under these tools'
 	@echo 'check-live      against real daemons on loopback'
 	@echo 'fuzz            each fuzzer for FUZZ_SECONDS'
 	@echo 'lint            clang-tidy, cppcheck, layers, sizes, layout'
-	@echo 'bench doc       figures; Doxygen'
+	@echo 'bench bench-csv doc   figures, in a table or in build/bench.csv too; Doxygen'
 	@echo 'install, uninstall, clean'
 	@echo 'Settings: CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR; DNS=none; WERROR=-Werror; V=1'
 

@@ -30,12 +30,13 @@ struct bench;
 struct job { /* one dial at a time, again and again */
     struct bench *bench;
     struct mox_conn *conn;
-    size_t sent;
+    struct mox_plan *plan;
 };
 
 struct bench {
     const struct settings *settings;
     struct mox_ctx *ctx;
+    struct mox_ip ip; /* of --host */
     unsigned long started, done;
     int failed;
 };
@@ -129,19 +130,57 @@ static void start_dial(struct job *job)
     bench->done++;
 }
 
-/* DNS by callback: bench.example has one MX host with the one address. */
+/* A name as labels; returns its length. */
+static size_t put_name(const char *name, unsigned char *out)
+{
+    size_t at = 0;
+
+    while (*name != '\0') {
+        size_t label = strcspn(name, ".");
+
+        out[at++] = (unsigned char)label;
+        memcpy(out + at, name, label);
+        at += label;
+        name += label + (name[label] == '.');
+    }
+    out[at++] = 0;
+    return at;
+}
+
+static void put_u16(unsigned char *out, size_t value)
+{
+    out[0] = (unsigned char)(value >> 8);
+    out[1] = (unsigned char)value;
+}
+
+/* DNS by callback, in wire format: bench.example has one MX host with the one address. */
 static int answer_at_once(void *user, uint64_t id, const char *name, uint16_t type)
 {
+    static const unsigned char exchange[] = "\0\12\2mx\5bench\7example";
     struct bench *bench = user;
-    const char *address = bench->settings->host;
-    struct mox_ip ip;
-    struct mox_dns_record record = {name, type, 0, 300, address};
+    unsigned char wire[600] = {0, 0, 0x81, 0x80, 0, 1};
+    size_t at = 12 + put_name(name, wire + 12), len = sizeof exchange;
+    const void *rdata = exchange;
+    const struct mox_ip *ip = &bench->ip;
 
-    if (type == TYPE_MX)
-        record.rdata = "10 mx.bench.example";
-    else if (mox_ip_parse(address, &ip) != MOX_OK || (ip.family == MOX_IPV4) != (type == TYPE_A))
-        return mox_dns_answer_records(bench->ctx, id, 0, NULL, 0, 0);
-    return mox_dns_answer_records(bench->ctx, id, 0, &record, 1, 0);
+    if (type != TYPE_MX) {
+        rdata = ip->bytes;
+        len = ip->family == MOX_IPV4 ? 4 : 16;
+    }
+    put_u16(wire + at, type);
+    put_u16(wire + at + 2, 1);
+    at += 4;
+    if (type == TYPE_MX || (ip->family == MOX_IPV4) == (type == TYPE_A)) {
+        wire[7] = 1;
+        put_u16(wire + at, 0xc00c);
+        put_u16(wire + at + 2, type);
+        put_u16(wire + at + 4, 1);
+        put_u16(wire + at + 8, 300);
+        put_u16(wire + at + 10, len);
+        memcpy(wire + at + 12, rdata, len);
+        at += 12 + len;
+    }
+    return mox_dns_answer(bench->ctx, id, wire, at, 0);
 }
 
 /* Until every job has ended. */
@@ -194,6 +233,10 @@ static int bench_dial(const struct settings *s)
     struct bench bench = {.settings = s};
     struct mox_dns_ops dns = {.size = sizeof dns, .user = &bench, .query = answer_at_once};
 
+    if (mox_ip_parse(s->host, &bench.ip) != MOX_OK) {
+        fprintf(stderr, "moxdial-bench: --host must be an IP address\n");
+        return EXIT_USAGE;
+    }
     bench.ctx = open_ctx(s, &dns);
     return bench.ctx == NULL ? EXIT_NO : run_jobs(&bench, start_dial);
 }
@@ -229,6 +272,8 @@ static void start_plan(struct job *job)
 
     if (bench->started == bench->settings->count)
         return;
+    mox_plan_free(job->plan);
+    request.plan = job->plan = mox_plan_new(bench->ctx);
     snprintf(to, sizeof to, "x@d%lu.example", bench->started++);
     if (mox_plan_resolve_start(bench->ctx, &request, on_resolved, job, &err) != 0)
         return;
