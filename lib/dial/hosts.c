@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/ip.h"
 #include "base/mem.h"
+#include "policy/family.h"
 #include "policy/level.h"
 
 enum { RESOLUTION_DELAY_US = 50 * 1000 }; /* RFC 8305 section 3 */
@@ -209,15 +211,17 @@ static const char *drop_detail(const struct dial *d, const struct mox_choice *ch
                                const struct mox_ip *ip, char *buf, size_t cap)
 {
     const struct config_transport *transport = d->plan->rules.transport;
+    struct mox_ip inner = policy_nat64_ipv4(ip);
 
     switch (choice->drop) {
     case MOX_DROP_SPECIAL:
         if (ip_special(ip) == IP_MAPPED)
             return "an IPv4 address in an IPv6 one, which is never dialed";
         snprintf(buf, cap,
-                 "a %s address, which mail to a domain never goes to; AllowSpecial: true "
+                 "a %s address%s, which mail to a domain never goes to; AllowSpecial: true "
                  "permits it",
-                 ip_special_name(ip_special(ip)));
+                 ip_special_name(ip_special(ip_is_nat64(ip) ? &inner : ip)),
+                 ip_is_nat64(ip) ? " behind a NAT64" : "");
         return buf;
     case MOX_DROP_SELF:
         return "an address of our own";

@@ -432,21 +432,20 @@ static void clear(struct dns_answer *out, const struct domain *question)
     memcpy(out->canonical.name, question->name, question->len + 1);
 }
 
-int dns_answer_read(struct slice wire, const struct domain *question, uint16_t type,
-                    unsigned max_aliases, struct dns_answer *out, struct arena *arena,
-                    struct mox_error *err)
+int dns_answer_read(struct slice wire, const struct dns_question *question, struct dns_answer *out,
+                    struct arena *arena, struct mox_error *err)
 {
-    struct reading r = {.question = question,
-                        .type = type,
+    struct reading r = {.question = question->name,
+                        .type = question->type,
                         .answers = dns_reader_of(wire),
                         .out = out,
                         .arena = arena,
                         .err = err};
 
-    clear(out, question);
+    clear(out, question->name);
     if (wire.len > MOX_LIMIT_DNS_BUILT)
         return fail(&r, MOX_E_LIMIT, "the answer is larger than any may be");
-    if (question->len == 0)
+    if (question->name->len == 0)
         return error_set(err, MOX_E_INVAL, "no domain name to ask for");
-    return read_message(&r, max_aliases);
+    return read_message(&r, question->max_aliases);
 }

@@ -52,17 +52,22 @@ struct dns_answer {
                                     if it is no host name, as reverse zones have them (RFC 2317) */
 };
 
+struct dns_question {
+    const struct domain *name;
+    uint16_t type;
+    unsigned max_aliases; /* CNAMEs to be followed, at most MOX_LIMIT_NEXT_HOP */
+};
+
 /*
- * Reads the answer to a question for `type` of `question`. A CNAME is followed, at most max_aliases
- * (at most MOX_LIMIT_NEXT_HOP) times, unless CNAME is what was asked for; one that leads to its own
+ * Reads the answer to a question. A CNAME is followed, at most max_aliases times, unless CNAME is
+ * what was asked for; one that leads to its own
  * name, but for case, is none. out is filled as far as things got, on failure too.
  *
  * MOX_OK: rcode is NOERROR or NXDOMAIN, count may be 0. MOX_E_DNS: malformed, not the answer to
  * this question, SERVFAIL and the like (err->dns_rcode), truncated without a record, a CNAME loop
  * or a CNAME to no host name. MOX_E_LIMIT: too many aliases. MOX_E_NOMEM.
  */
-int dns_answer_read(struct slice wire, const struct domain *question, uint16_t type,
-                    unsigned max_aliases, struct dns_answer *out, struct arena *arena,
-                    struct mox_error *err);
+int dns_answer_read(struct slice wire, const struct dns_question *question, struct dns_answer *out,
+                    struct arena *arena, struct mox_error *err);
 
 #endif

@@ -303,6 +303,8 @@ static int report(int status, const struct mox_dns_record *record, size_t index,
     if (status == MOX_E_LIMIT)
         return error_set(err, status, "the records of a DNS answer need over %d bytes",
                          MOX_LIMIT_DNS_BUILT);
+    if (record == NULL)
+        return error_set(err, status, "a DNS answer cannot be built from what was given");
     slice_clean(slice_of(record->name), false, name, sizeof name);
     slice_clean(slice_of(record->rdata), false, text, sizeof text);
     return error_set(err, MOX_E_INVAL,
@@ -311,28 +313,27 @@ static int report(int status, const struct mox_dns_record *record, size_t index,
                      index, name, dns_type_name(record->rrtype, type), text);
 }
 
-int dns_records_to_wire(const char *question, uint16_t type, int rcode, bool authentic,
-                        const struct mox_dns_record *records, size_t n, struct buffer *out,
-                        struct mox_error *err)
+int dns_records_to_wire(const struct dns_reply *reply, struct buffer *out, struct mox_error *err)
 {
-    uint32_t flags = DNS_FLAG_QR | DNS_FLAG_RD | DNS_FLAG_RA | (authentic ? DNS_FLAG_AD : 0);
+    uint32_t flags = DNS_FLAG_QR | DNS_FLAG_RD | DNS_FLAG_RA | (reply->authentic ? DNS_FLAG_AD : 0);
+    uint32_t rcode = (uint32_t)reply->rcode;
     struct writer w = {out, buffer_slice(out).len, MOX_OK};
     struct dns_name name;
     size_t done = 0;
 
-    if (dns_name_parse(slice_of(question), &name) != MOX_OK)
+    if (dns_name_parse(slice_of(reply->question), &name) != MOX_OK)
         return error_set(err, MOX_E_INVAL, "the question of a DNS answer is no domain name");
-    if (rcode < 0 || rcode > MAX_RCODE)
-        return error_set(err, MOX_E_INVAL, "%d is no rcode of a DNS answer", rcode);
-    if (n > MAX_RECORDS)
+    if (reply->rcode < 0 || reply->rcode > MAX_RCODE)
+        return error_set(err, MOX_E_INVAL, "%d is no rcode of a DNS answer", reply->rcode);
+    if (reply->n > MAX_RECORDS)
         return error_set(err, MOX_E_LIMIT, "a DNS answer of over %d records", MAX_RECORDS);
-    put_head(&w, &name, type, flags | ((uint32_t)rcode & DNS_MASK_RCODE), (uint32_t)n);
-    for (; done < n && w.status == MOX_OK; done++)
-        put_record(&w, &name, &records[done]);
+    put_head(&w, &name, reply->type, flags | (rcode & DNS_MASK_RCODE), (uint32_t)reply->n);
+    for (; done < reply->n && w.status == MOX_OK; done++)
+        put_record(&w, &name, &reply->records[done]);
     if (w.status == MOX_OK)
-        put_opt(&w, (uint32_t)rcode);
+        put_opt(&w, rcode);
     if (w.status == MOX_OK)
         return MOX_OK;
     out->len = out->at + w.start;
-    return report(w.status, done > 0 ? &records[done - 1] : NULL, done, err);
+    return report(w.status, done > 0 ? &reply->records[done - 1] : NULL, done, err);
 }

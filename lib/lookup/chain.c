@@ -81,9 +81,10 @@ static int read_answer(struct lookup_chain *chain, struct mox_error *err)
 
     if (chain->query.status != MOX_OK)
         return no_answer(chain, err);
-    status =
-        dns_answer_read(query_answer(&chain->query), &chain->name, chain->type,
-                        chain->max_aliases - chain->aliases, &chain->answer, chain->arena, err);
+    status = dns_answer_read(
+        query_answer(&chain->query),
+        &(struct dns_question){&chain->name, chain->type, chain->max_aliases - chain->aliases},
+        &chain->answer, chain->arena, err);
     if (status != MOX_OK)
         return status;
     chain->authentic = chain->authentic && believed && chain->answer.authentic;

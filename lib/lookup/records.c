@@ -13,8 +13,9 @@ int mox_dns_answer_records(struct mox_ctx *ctx, uint64_t id, int rcode,
 
     if (query == NULL || query->answered)
         return MOX_E_STALE;
-    status = dns_records_to_wire(query->name, query->type, rcode, authentic != 0, records, n, &wire,
-                                 NULL);
+    status = dns_records_to_wire(
+        &(struct dns_reply){query->name, query->type, rcode, authentic != 0, records, n}, &wire,
+        NULL);
     if (status == MOX_OK)
         status = query_deliver(ctx, id, buffer_slice(&wire), true);
     buffer_free(&wire);

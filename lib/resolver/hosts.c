@@ -177,8 +177,9 @@ int hosts_answer(const struct hosts_entry *entry, uint16_t type, struct buffer *
     int status = MOX_E_NOMEM;
 
     if (records != NULL)
-        status = dns_records_to_wire(entry->name.ptr, type, DNS_RCODE_NOERROR, false, records, n,
-                                     wire, NULL);
+        status = dns_records_to_wire(
+            &(struct dns_reply){entry->name.ptr, type, DNS_RCODE_NOERROR, false, records, n}, wire,
+            NULL);
     arena_free(&arena);
     return status;
 }

@@ -5,6 +5,7 @@
  */
 #include "route/index.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -20,7 +21,7 @@ struct builder {
     struct mox_config *config;
     struct route_index *index;
     struct piles piles;
-    struct set *sets; /* by rule */
+    struct set *sets; /* by rule, once all lists are entered */
     uint32_t nsets, cap_sets;
     uint32_t owners; /* the next to give away */
     struct route_name name;
@@ -108,6 +109,14 @@ static int enter_rule(struct builder *b, uint32_t at, uint32_t rule)
     return status;
 }
 
+static int compare_sets(const void *left, const void *right)
+{
+    const struct set *a = left, *b = right;
+
+    return a->rule < b->rule ? -1 : a->rule > b->rule;
+}
+
+/* Lists need not stand in the order of their rules: that is the order of the files. */
 static int enter_lists(struct builder *b)
 {
     int status = MOX_OK;
@@ -120,6 +129,8 @@ static int enter_lists(struct builder *b)
         for (uint32_t r = 0; r < list->count && status == MOX_OK; r++)
             status = enter_rule(b, i, list->first + r);
     }
+    if (b->nsets > 0)
+        qsort(b->sets, b->nsets, sizeof *b->sets, compare_sets);
     return status;
 }
 
@@ -157,6 +168,18 @@ static uint64_t settle_groups(struct builder *b)
     return names;
 }
 
+/* The key that a slot was made for; borrows b->name. Without items there are no names to point to.
+ */
+static struct route_key key_of_slot(struct builder *b, const struct route_slot *slot)
+{
+    const char *text;
+
+    if (slot->key >> ROUTE_TAG_BITS < ROUTE_OWNER_LISTS)
+        return key_of_list(b, &b->config->lists[slot->value]);
+    text = b->config->names + slot->name;
+    return key_of_text(b, (struct slice){text, (unsigned char)text[-1]});
+}
+
 /* Moves all names to a table that fits n of them. */
 static int resize_table(struct builder *b, uint64_t n)
 {
@@ -167,14 +190,11 @@ static int resize_table(struct builder *b, uint64_t n)
     for (uint32_t i = 0; i < old.cap; i++) {
         const struct route_slot *slot = &old.slots[i];
         uint32_t owner = slot->key >> ROUTE_TAG_BITS;
-        const char *text = b->config->names + slot->name;
         struct route_key key;
 
         if (slot->key == 0)
             continue;
-        key = owner < ROUTE_OWNER_LISTS
-                  ? key_of_list(b, &b->config->lists[slot->value])
-                  : key_of_text(b, (struct slice){text, (unsigned char)text[-1]});
+        key = key_of_slot(b, slot);
         route_table_put(&table, b->config, owner, &key, slot->name)->value = slot->value;
     }
     route_table_free(&old);

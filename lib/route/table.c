@@ -37,11 +37,12 @@ void route_table_free(struct route_table *table)
 bool route_slot_has(const struct mox_config *config, const struct route_slot *slot,
                     const struct route_key *key)
 {
-    const char *text = config->names + slot->name;
     size_t dot = key->dot;
+    const char *text;
 
     if (slot->key >> ROUTE_TAG_BITS < ROUTE_OWNER_LISTS)
         return slice_is(key->text, config->lists[slot->value].name);
+    text = config->names + slot->name;
     return (unsigned char)text[-1] == key->text.len + dot && (text[0] == '.') == key->dot &&
            memcmp(text + dot, key->text.ptr, key->text.len) == 0;
 }

@@ -2,14 +2,12 @@
  * fuzz_dns.c - dns_answer_read on any bytes. The first two choose the type asked for and whether
  * the question of the message is made the right one, so that most inputs get behind that check.
  */
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/limits.h"
 #include "base/mem.h"
 #include "dns/answer.h"
+#include "fuzz.h"
 
 static const uint16_t types[] = {
     DNS_TYPE_A,   DNS_TYPE_AAAA, DNS_TYPE_MX,   DNS_TYPE_CNAME,
@@ -34,20 +32,19 @@ static void check(const struct dns_answer *answer)
 {
     size_t sum = 0;
 
-    if (answer->count > MOX_LIMIT_DNS_RECORDS || answer->canonical.len > MOX_LIMIT_DOMAIN ||
-        strlen(answer->canonical.name) != answer->canonical.len)
-        abort();
+    fuzz_require(answer->count <= MOX_LIMIT_DNS_RECORDS, "records are bounded");
+    fuzz_require(answer->canonical.len <= MOX_LIMIT_DOMAIN &&
+                     strlen(answer->canonical.name) == answer->canonical.len,
+                 "the canonical name is a name");
     for (size_t i = 0; i < answer->count; i++) {
         if (answer->addresses != NULL)
             sum += answer->addresses[i].family;
-        else if (answer->items[i].data.ptr[answer->items[i].data.len] != '\0')
-            abort();
+        else
+            fuzz_require(answer->items[i].data.ptr[answer->items[i].data.len] == '\0',
+                         "a NUL stands behind each item");
     }
-    if (answer->addresses != NULL && sum < answer->count)
-        abort();
+    fuzz_require(answer->addresses == NULL || sum >= answer->count, "addresses have a family");
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -68,12 +65,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(copy, data + 2, size - 2);
     if (data[1] % 8 != 0)
         mend(copy, size - 2, type);
-    status = dns_answer_read((struct slice){(const char *)copy, size - 2}, &question, type,
-                             MOX_LIMIT_CNAME, &answer, &arena, &err);
+    status = dns_answer_read((struct slice){(const char *)copy, size - 2},
+                             &(struct dns_question){&question, type, MOX_LIMIT_CNAME}, &answer,
+                             &arena, &err);
     if (status == MOX_OK)
         check(&answer);
-    else if (err.code != status || err.message[0] == '\0')
-        abort();
+    else
+        fuzz_require(err.code == status && err.message[0] != '\0', "a failure has words");
     arena_free(&arena);
     free(copy);
     return 0;

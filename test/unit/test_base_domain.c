@@ -29,6 +29,7 @@ static const struct name_case {
     {"name of 253", L63 "." L63 "." L63 "." L61, L63 "." L63 "." L63 "." L61, NULL},
     {"IPv4 address", "192.0.2.1", NULL, "IP address"},
     {"IPv6 address", "::1", NULL, "IP address"},
+    {"IPv4 address after mapping", "192\xef\xbc\x8e\x30.2.1", NULL, "IP address"},
     {"address literal", "[192.0.2.1]", NULL, "only letters"},
     {"final dot", "example.org.", NULL, "trailing dot"},
     {"final dot after mapping", "example\xe3\x80\x82", NULL, "trailing dot"},

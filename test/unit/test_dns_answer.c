@@ -30,7 +30,9 @@ static struct buffer wire_of(const char *question, uint16_t type,
 {
     struct buffer wire = {0};
 
-    ck_assert_int_eq(dns_records_to_wire(question, type, 0, true, records, n, &wire, NULL), MOX_OK);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){question, type, 0, true, records, n}, &wire, NULL),
+        MOX_OK);
     return wire;
 }
 
@@ -195,8 +197,9 @@ START_TEST(answer_case)
     while (n < ARRAY_LEN(c->records) && c->records[n].name != NULL)
         n++;
     wire = wire_of("A.test", c->type, c->records, n);
-    status = dns_answer_read(buffer_slice(&wire), &question, c->type, MAX_ALIASES, &answer, &arena,
-                             &err);
+    status = dns_answer_read(buffer_slice(&wire),
+                             &(struct dns_question){&question, c->type, MAX_ALIASES}, &answer,
+                             &arena, &err);
     ck_assert_msg(status == c->status, "%s: %d %s", c->name, status, err.message);
     if (status == MOX_OK) {
         describe(&answer, got, sizeof got);
@@ -229,9 +232,10 @@ START_TEST(chain_of_ten_and_of_eleven)
             chain[n - i] = (struct mox_dns_record){names[i], CNAME, 0, 5, names[i + 1]};
         chain[0] = (struct mox_dns_record){names[n], A, 0, 5, "192.0.2.1"};
         wire = wire_of("n0.test", A, chain, n + 1);
-        ck_assert_int_eq(
-            dns_answer_read(buffer_slice(&wire), &question, A, MAX_ALIASES, &answer, &arena, &err),
-            n == 10 ? MOX_OK : MOX_E_LIMIT);
+        ck_assert_int_eq(dns_answer_read(buffer_slice(&wire),
+                                         &(struct dns_question){&question, A, MAX_ALIASES}, &answer,
+                                         &arena, &err),
+                         n == 10 ? MOX_OK : MOX_E_LIMIT);
         ck_assert_uint_eq(answer.aliases, n);
         ck_assert_uint_eq(answer.count, n == 10);
         ck_assert(n == 10 || strstr(err.message, "10 aliases") != NULL);
@@ -253,9 +257,10 @@ START_TEST(ten_thousand_mail_hosts)
     for (size_t i = 0; i < N; i++)
         records[i] = (struct mox_dns_record){"a.test", MX, 0, 5, "10 mx.test"};
     wire = wire_of("a.test", MX, records, N);
-    ck_assert_int_eq(
-        dns_answer_read(buffer_slice(&wire), &question, MX, MAX_ALIASES, &answer, &arena, NULL),
-        MOX_OK);
+    ck_assert_int_eq(dns_answer_read(buffer_slice(&wire),
+                                     &(struct dns_question){&question, MX, MAX_ALIASES}, &answer,
+                                     &arena, NULL),
+                     MOX_OK);
     ck_assert_uint_eq(answer.count, MOX_LIMIT_DNS_RECORDS);
     ck_assert_uint_eq(answer.beyond, N - MOX_LIMIT_DNS_RECORDS);
     ck_assert_msg(arena.bytes < (1 << 20), "%zu bytes", arena.bytes);
@@ -306,7 +311,8 @@ START_TEST(header_case)
 
     wire.ptr[c->at] = (char)c->high;
     wire.ptr[c->at + 1] = (char)c->low;
-    status = dns_answer_read(buffer_slice(&wire), &question, A, MAX_ALIASES, &answer, &arena, &err);
+    status = dns_answer_read(buffer_slice(&wire), &(struct dns_question){&question, A, MAX_ALIASES},
+                             &answer, &arena, &err);
     ck_assert_msg(status == c->status, "%s: %d %s", c->name, status, err.message);
     ck_assert_msg(c->error == NULL || strstr(err.message, c->error) != NULL, "%s: %s", c->name,
                   err.message);
@@ -327,8 +333,9 @@ START_TEST(records_without_a_question)
     struct arena arena = {0};
     struct dns_answer answer;
 
-    ck_assert_int_eq(dns_answer_read((struct slice){message, sizeof message - 1}, &question, A, 1,
-                                     &answer, &arena, NULL),
+    ck_assert_int_eq(dns_answer_read((struct slice){message, sizeof message - 1},
+                                     &(struct dns_question){&question, A, 1}, &answer, &arena,
+                                     NULL),
                      MOX_OK);
     ck_assert_int_eq(answer.rcode, DNS_RCODE_NXDOMAIN);
     ck_assert_uint_eq(answer.count, 0);
@@ -350,8 +357,9 @@ START_TEST(aliases_by_pointers)
     struct dns_answer answer;
     char got[128];
 
-    ck_assert_int_eq(dns_answer_read((struct slice){message, sizeof message - 1}, &question, A,
-                                     MAX_ALIASES, &answer, &arena, NULL),
+    ck_assert_int_eq(dns_answer_read((struct slice){message, sizeof message - 1},
+                                     &(struct dns_question){&question, A, MAX_ALIASES}, &answer,
+                                     &arena, NULL),
                      MOX_OK);
     describe(&answer, got, sizeof got);
     ck_assert_str_eq(got, "2 c.test 4: 192.0.2.1");
@@ -368,7 +376,8 @@ START_TEST(truncated_without_a_record)
     struct dns_answer answer;
 
     wire.ptr[2] |= 0x02;
-    ck_assert_int_eq(dns_answer_read(buffer_slice(&wire), &question, A, 1, &answer, &arena, &err),
+    ck_assert_int_eq(dns_answer_read(buffer_slice(&wire), &(struct dns_question){&question, A, 1},
+                                     &answer, &arena, &err),
                      MOX_E_DNS);
     ck_assert(answer.truncated && strstr(err.message, "cut short") != NULL);
     buffer_free(&wire);
@@ -393,7 +402,8 @@ START_TEST(cut_at_every_byte)
         struct arena arena = {0};
         struct mox_error err = {0};
         struct dns_answer answer;
-        int status = dns_answer_read((struct slice){copy, cut}, &question, MX, MAX_ALIASES, &answer,
+        int status = dns_answer_read((struct slice){copy, cut},
+                                     &(struct dns_question){&question, MX, MAX_ALIASES}, &answer,
                                      &arena, &err);
 
         ck_assert_msg(status == MOX_E_DNS, "cut at %zu: %d", cut, status);
@@ -424,8 +434,9 @@ START_TEST(every_byte_replaced)
         int status;
 
         copy[i / ARRAY_LEN(values)] = (char)values[i % ARRAY_LEN(values)];
-        status = dns_answer_read((struct slice){copy, all.len}, &question, DNS_TYPE_TXT,
-                                 MAX_ALIASES, &answer, &arena, NULL);
+        status = dns_answer_read((struct slice){copy, all.len},
+                                 &(struct dns_question){&question, DNS_TYPE_TXT, MAX_ALIASES},
+                                 &answer, &arena, NULL);
         ck_assert(status == MOX_OK || status == MOX_E_DNS);
         ck_assert(answer.count == 0 || answer.items != NULL);
         arena_free(&arena);
@@ -469,7 +480,8 @@ START_TEST(ede_case)
 
     wire.ptr[AT_RCODE] = (char)(wire.ptr[AT_RCODE] | 2);
     append_options(&wire, c->options, c->len);
-    ck_assert_int_eq(dns_answer_read(buffer_slice(&wire), &question, A, 1, &answer, &arena, &err),
+    ck_assert_int_eq(dns_answer_read(buffer_slice(&wire), &(struct dns_question){&question, A, 1},
+                                     &answer, &arena, &err),
                      MOX_E_DNS);
     ck_assert_int_eq(err.dns_rcode, 2);
     ck_assert_msg(answer.ede_code == c->code, "%s: %d", c->name, answer.ede_code);
@@ -487,8 +499,11 @@ START_TEST(extended_rcode)
     struct buffer wire = {0};
     struct dns_answer answer;
 
-    ck_assert_int_eq(dns_records_to_wire("a.test", A, 16, false, NULL, 0, &wire, NULL), MOX_OK);
-    ck_assert_int_eq(dns_answer_read(buffer_slice(&wire), &question, A, 1, &answer, &arena, &err),
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a.test", A, 16, false, NULL, 0}, &wire, NULL),
+        MOX_OK);
+    ck_assert_int_eq(dns_answer_read(buffer_slice(&wire), &(struct dns_question){&question, A, 1},
+                                     &answer, &arena, &err),
                      MOX_E_DNS);
     ck_assert_int_eq(err.dns_rcode, 16);
     ck_assert(strstr(err.message, "BADVERS") != NULL);
@@ -516,7 +531,8 @@ START_TEST(no_memory)
         int status;
 
         test_fail_alloc(nth);
-        status = dns_answer_read(buffer_slice(&wire), &question, type, 1, &answer, &arena, NULL);
+        status = dns_answer_read(buffer_slice(&wire), &(struct dns_question){&question, type, 1},
+                                 &answer, &arena, NULL);
         failed = test_alloc_failed();
         test_fail_alloc(0);
         ck_assert_int_eq(status, failed ? MOX_E_NOMEM : MOX_OK);

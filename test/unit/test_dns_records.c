@@ -80,7 +80,8 @@ START_TEST(rdata_case)
     struct dns_record got;
     struct dns_name question;
     char hex[256];
-    int status = dns_records_to_wire("q.test", c->type, 0, true, &record, 1, &out, &err);
+    int status = dns_records_to_wire(&(struct dns_reply){"q.test", c->type, 0, true, &record, 1},
+                                     &out, &err);
 
     ck_assert_msg(status == (c->hex == NULL ? MOX_E_INVAL : MOX_OK), "%u %s: %d", (unsigned)c->type,
                   c->text, status);
@@ -112,15 +113,27 @@ START_TEST(what_is_no_answer)
     struct mox_dns_record without_rdata = {"a", DNS_TYPE_A, 0, 0, NULL};
     struct buffer out = {0};
 
-    ck_assert_int_eq(dns_records_to_wire(NULL, 1, 0, false, NULL, 0, &out, NULL), MOX_E_INVAL);
-    ck_assert_int_eq(dns_records_to_wire("a..b", 1, 0, false, NULL, 0, &out, NULL), MOX_E_INVAL);
-    ck_assert_int_eq(dns_records_to_wire("a", 1, -1, false, NULL, 0, &out, NULL), MOX_E_INVAL);
-    ck_assert_int_eq(dns_records_to_wire("a", 1, 4096, false, NULL, 0, &out, NULL), MOX_E_INVAL);
-    ck_assert_int_eq(dns_records_to_wire("a", 1, 0, false, &nameless, 1, &out, NULL), MOX_E_INVAL);
-    ck_assert_int_eq(dns_records_to_wire("a", 1, 0, false, &without_rdata, 1, &out, NULL),
-                     MOX_E_INVAL);
-    ck_assert_int_eq(dns_records_to_wire("a", 1, 0, false, &nameless, 65536, &out, NULL),
-                     MOX_E_LIMIT);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){NULL, 1, 0, false, NULL, 0}, &out, NULL),
+        MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a..b", 1, 0, false, NULL, 0}, &out, NULL),
+        MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 1, -1, false, NULL, 0}, &out, NULL),
+        MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 1, 4096, false, NULL, 0}, &out, NULL),
+        MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 1, 0, false, &nameless, 1}, &out, NULL),
+        MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 1, 0, false, &without_rdata, 1}, &out, NULL),
+        MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 1, 0, false, &nameless, 65536}, &out, NULL),
+        MOX_E_LIMIT);
     buffer_free(&out);
 }
 END_TEST
@@ -133,9 +146,13 @@ START_TEST(string_of_255_bytes_and_one_more)
 
     memset(text, 'x', 256);
     text[256] = '\0';
-    ck_assert_int_eq(dns_records_to_wire("a", 16, 0, false, &record, 1, &out, NULL), MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 16, 0, false, &record, 1}, &out, NULL),
+        MOX_E_INVAL);
     text[255] = '\0';
-    ck_assert_int_eq(dns_records_to_wire("a", 16, 0, false, &record, 1, &out, NULL), MOX_OK);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 16, 0, false, &record, 1}, &out, NULL),
+        MOX_OK);
     buffer_free(&out);
 }
 END_TEST
@@ -147,7 +164,9 @@ START_TEST(what_stood_in_the_buffer_stays)
 
     ck_assert_int_eq(buffer_append_text(&out, "taken,kept"), MOX_OK);
     buffer_take(&out, 6);
-    ck_assert_int_eq(dns_records_to_wire("a", 1, 0, false, &bad, 1, &out, NULL), MOX_E_INVAL);
+    ck_assert_int_eq(
+        dns_records_to_wire(&(struct dns_reply){"a", 1, 0, false, &bad, 1}, &out, NULL),
+        MOX_E_INVAL);
     ck_assert(slice_is(buffer_slice(&out), "kept"));
     buffer_free(&out);
 }
@@ -165,8 +184,8 @@ START_TEST(no_memory)
         int status;
 
         test_fail_alloc(nth);
-        status =
-            dns_records_to_wire("b.test", 15, 0, false, records, ARRAY_LEN(records), &out, NULL);
+        status = dns_records_to_wire(
+            &(struct dns_reply){"b.test", 15, 0, false, records, ARRAY_LEN(records)}, &out, NULL);
         failed = test_alloc_failed();
         test_fail_alloc(0);
         ck_assert_int_eq(status, failed ? MOX_E_NOMEM : MOX_OK);

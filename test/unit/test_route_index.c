@@ -305,6 +305,60 @@ START_TEST(nothing_to_index)
 }
 END_TEST
 
+/* Found by fuzzing under UBSan: the table is made anew, and there are no names to point into. */
+START_TEST(lists_without_items)
+{
+    struct mox_envelope e = {.size = sizeof e, .to = "example.org", .account = "alice"};
+    struct made m = {0};
+    struct mox_route route;
+
+    made_transport(&m, "v4", MOX_KIND_DIRECT);
+    made_list(&m, MOX_SCOPE_ACCOUNT, "alice");
+    made_route(&m, NULL, NULL, 0, "v4");
+    made_list(&m, MOX_SCOPE_GLOBAL, NULL);
+    made_route(&m, NULL, NULL, 0, "v4");
+    ck_assert_ptr_null(m.config.names);
+    ck_assert_int_eq(route_index_build(&m.config, NULL), MOX_OK);
+    ck_assert_int_eq(mox_route_lookup(&m.config, &e, &route, NULL), MOX_OK);
+    ck_assert_int_eq(route.scope, MOX_SCOPE_ACCOUNT);
+    e.account = "bob";
+    ck_assert_int_eq(mox_route_lookup(&m.config, &e, &route, NULL), MOX_OK);
+    ck_assert_int_eq(route.scope, MOX_SCOPE_GLOBAL);
+    made_free(&m);
+}
+END_TEST
+
+/* Found by fuzzing: rules of many items in both lists, and a list before one that the file has
+ * first, as accounts are sorted before the global list. */
+START_TEST(lists_in_another_order_than_their_rules)
+{
+    static const char from[] = "a b c d e", to[] = "v w x y z";
+    struct mox_envelope e = {.size = sizeof e, .from = "e", .to = "z", .account = "alice"};
+    struct made m = {0};
+    struct config_list first;
+    struct mox_route route;
+
+    made_transport(&m, "v4", MOX_KIND_DIRECT);
+    made_transport(&m, "relay", MOX_KIND_DIRECT);
+    made_list(&m, MOX_SCOPE_GLOBAL, NULL);
+    made_route(&m, "a b c d f", to, 0, "relay");
+    made_list(&m, MOX_SCOPE_ACCOUNT, "alice");
+    made_route(&m, from, to, 0, "v4");
+    first = m.config.lists[0];
+    m.config.lists[0] = m.config.lists[1];
+    m.config.lists[1] = first;
+    ck_assert_int_eq(route_index_build(&m.config, NULL), MOX_OK);
+    ck_assert_int_eq(mox_route_lookup(&m.config, &e, &route, NULL), MOX_OK);
+    ck_assert_int_eq(route.scope, MOX_SCOPE_ACCOUNT);
+    ck_assert_str_eq(route.transport, "v4");
+    e.from = "f";
+    ck_assert_int_eq(mox_route_lookup(&m.config, &e, &route, NULL), MOX_OK);
+    ck_assert_int_eq(route.scope, MOX_SCOPE_GLOBAL);
+    ck_assert_str_eq(route.transport, "relay");
+    made_free(&m);
+}
+END_TEST
+
 TCase *test_route_index(void)
 {
     TCase *tcase = tcase_create("route/index");
@@ -317,5 +371,7 @@ TCase *test_route_index(void)
     tcase_add_test(tcase, deepest_names);
     tcase_add_test(tcase, memory_may_fail_at_any_call);
     tcase_add_test(tcase, nothing_to_index);
+    tcase_add_test(tcase, lists_without_items);
+    tcase_add_test(tcase, lists_in_another_order_than_their_rules);
     return tcase;
 }
