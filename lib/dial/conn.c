@@ -91,11 +91,6 @@ struct dial *conn_give_up(struct mox_conn *conn)
     return d;
 }
 
-bool conn_is_watched(const struct mox_conn *conn)
-{
-    return conn->watch.fn != NULL;
-}
-
 struct dial *conn_dial(const struct mox_conn *conn)
 {
     return conn->dial;
@@ -359,8 +354,6 @@ int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead, size_t
     *n = 0;
     if (conn->broken)
         return MOX_E_STATE;
-    if (conn_is_watched(conn))
-        return MOX_E_BUSY;
     if (buffer_slice(&d->ahead).len > cap)
         return MOX_E_LIMIT;
     *fd = d->stream->ops->fd(d->stream);

@@ -18,9 +18,6 @@ void conn_end(struct part_link *link);
 /* For mox_dial_next: closes the stream with QUIT, frees the connection, gives the dial back. */
 struct dial *conn_give_up(struct mox_conn *conn);
 
-/* A watch is in flight. */
-bool conn_is_watched(const struct mox_conn *conn);
-
 /* The dial behind it. */
 struct dial *conn_dial(const struct mox_conn *conn);
 

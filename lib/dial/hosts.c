@@ -310,8 +310,11 @@ static int build(struct dial *d, struct dial_host *host, const struct mox_ip *ip
             continue;
         fresh |= bit;
         status = add_choice(d, host, &choices[i], ip, (uint32_t)i);
-        if (choices[i].drop == MOX_DROP_NONE && status == MOX_OK)
-            plan_kept_at(d->plan, d->plan->kept.len - 1)->history = filter.ndialed > 0;
+        if (choices[i].drop == MOX_DROP_NONE && status == MOX_OK) {
+            struct plan_candidate *added = d->plan->kept.items[d->plan->kept.len - 1];
+
+            added->history = filter.ndialed > 0;
+        }
     }
     host->built |= fresh;
     return status;
@@ -393,7 +396,7 @@ static int finish_host(struct dial *d, struct dial_host *host)
 int hosts_drop_families(struct dial *d, uint32_t families, int drop, const char *detail)
 {
     for (size_t i = d->plan->kept.len; i > 0; i--) {
-        struct plan_candidate *candidate = plan_kept_at(d->plan, i - 1);
+        struct plan_candidate *candidate = d->plan->kept.items[i - 1];
 
         if (candidate->tried || (ip_family_bit(candidate->view.ip.family) & families) == 0)
             continue;
@@ -406,7 +409,7 @@ int hosts_drop_families(struct dial *d, uint32_t families, int drop, const char 
 static int drop_loop_candidates(struct dial *d)
 {
     for (size_t i = d->plan->kept.len; i > 0; i--) {
-        struct plan_candidate *candidate = plan_kept_at(d->plan, i - 1);
+        struct plan_candidate *candidate = d->plan->kept.items[i - 1];
 
         if (candidate->tried || candidate->view.preference < d->loop_preference)
             continue;

@@ -113,14 +113,11 @@ mox_op_id mox_dial_next_start(struct mox_conn *conn, const struct mox_error *why
                               void *arg, struct mox_error *err)
 {
     struct dial *d = conn_dial(conn);
-    mox_op_id id = 0;
+    mox_op_id id;
 
     if (lacks_function(fn != NULL, err))
         return 0;
-    if (conn_is_watched(conn))
-        error_set(err, MOX_E_BUSY, "mox_dial_next: the connection is being watched");
-    else
-        id = ctx_op_start(d->ctx, &d->op, &dial_class, err);
+    id = ctx_op_start(d->ctx, &d->op, &dial_class, err);
     if (id == 0)
         return 0;
     conn_give_up(conn);

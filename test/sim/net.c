@@ -273,6 +273,8 @@ static int sim_write(void *user, void *handle, const void *buf, size_t len, size
 
     if (!usable(s, "write"))
         return MOX_ERRNO(EBADF);
+    if (s->decided == MOX_E_AGAIN)
+        world_fault(w, "a write on a stream that has not connected");
     if (s->decided != MOX_OK)
         return MOX_ERRNO(ENOTCONN);
     if (s->reset)

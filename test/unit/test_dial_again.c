@@ -80,6 +80,22 @@ START_TEST(going_on_has_its_own_time)
 }
 END_TEST
 
+/* The watch of a connection ends in silence where the dial goes on (conn.h, dial.h). */
+START_TEST(going_on_ends_the_watch)
+{
+    struct sim_call first, next = {.w = sim}, watch = {.w = sim, .cancelled = true};
+
+    world_load(sim, dial_simple);
+    dial_to_end(&first, dial_request());
+    ck_assert_uint_ne(mox_conn_watch(first.conn, MOX_READ, sim_on_done, &watch, NULL), 0);
+    ck_assert_uint_ne(mox_dial_next_start(first.conn, NULL, sim_on_conn, &next, NULL), 0);
+    ck_assert_int_eq(mox_ctx_pending(sim->ctx), 1);
+    world_run(sim);
+    ck_assert_int_eq(next.status, MOX_OK);
+    mox_conn_close(next.conn);
+}
+END_TEST
+
 struct resolved { /* what the callback needs to dial */
     struct sim_call call;
     struct mox_plan *plan;
@@ -151,6 +167,7 @@ TCase *test_dial_again(void)
     tcase_add_loop_test(tcase, late_hosts_are_asked_again, 1, 7);
     tcase_add_test(tcase, special_behind_nat64_is_named);
     tcase_add_test(tcase, going_on_has_its_own_time);
+    tcase_add_test(tcase, going_on_ends_the_watch);
     tcase_add_test(tcase, plan_is_free_in_the_callback);
     tcase_add_test(tcase, full_address_does_not_open_the_race);
     return tcase;

@@ -343,9 +343,6 @@ START_TEST(ipv6_means_ipv6_only)
 }
 END_TEST
 
-/* ------------------------------------------------------------------------------------------------
- * bytes */
-
 /* Each buffer size makes another mixture of reads that fill it, short ones and EAGAIN. */
 START_TEST(dialogue_loses_nothing)
 {
@@ -557,7 +554,6 @@ START_TEST(second_write_in_a_row_is_not_held_back)
 }
 END_TEST
 
-/* What mox_conn_detach does: whose the duplicate is has a loop of his own. */
 START_TEST(lent_descriptor_leaves_the_loop)
 {
     struct pollfd loop = {.events = POLLIN};

@@ -1,0 +1,146 @@
+/* test_smtp_vectors.c - the public vectors of SMTP sessions, as far as they go up to READY. */
+#include <string.h>
+
+#include <jansson.h>
+
+#include "base/buffer.h"
+#include "base/limits.h"
+#include "smtp_client.h"
+#include "test.h"
+
+/* Vectors: one character is one byte; appended to out. */
+static void append_bytes(struct buffer *out, const json_t *text)
+{
+    const unsigned char *p = (const unsigned char *)json_string_value(text);
+
+    for (size_t i = 0; i < json_string_length(text); i++) {
+        char c = (char)p[i];
+
+        if (p[i] >= 0xc0) { /* U+0080 to U+00FF: two bytes of UTF-8 */
+            c = (char)(p[i] << 6 | (p[i + 1] & 0x3f));
+            i++;
+        }
+        ck_assert_int_eq(buffer_append(out, &c, 1), MOX_OK);
+    }
+}
+
+/* The answer to a verb, the first of several; returns whether the server then closes. */
+static bool answer_of(const json_t *script, const char *verb, const char *usual, struct buffer *out)
+{
+    const json_t *answer = json_object_get(script, verb), *piece;
+    size_t i;
+
+    if (json_is_array(answer))
+        answer = json_array_get(answer, 0);
+    if (answer == NULL)
+        buffer_append_text(out, usual);
+    else if (json_is_string(answer))
+        append_bytes(out, answer);
+    json_array_foreach(json_object_get(answer, "pieces"), i, piece) append_bytes(out, piece);
+    if (json_is_string(json_object_get(answer, "send")))
+        append_bytes(out, json_object_get(answer, "send"));
+    return json_is_true(json_object_get(answer, "close"));
+}
+
+/* Plays the scripted server. MOX_OK: READY was reached. */
+static int play(const json_t *script, struct buffer *said, struct mox_error *err)
+{
+    static const struct {
+        const char *verb, *usual;
+    } verbs[] = {
+        [SMTP_GREETING] = {"greeting", "220 peer.example ESMTP\r\n"},
+        [SMTP_EHLO] = {"EHLO", "250-peer.example\r\n250 PIPELINING\r\n"},
+        [SMTP_HELO] = {"HELO", "250 peer.example\r\n"},
+    };
+    struct smtp_session s;
+    int status = smtp_session_start(&s, slice_of("me.example"), 0, err);
+    bool closed = false;
+
+    while (status == MOX_OK && !smtp_session_ready(&s)) {
+        struct buffer bytes = {0};
+        size_t at;
+
+        if (closed) {
+            status = smtp_session_eof(&s, err);
+            break;
+        }
+        smtp_client_drain(&s, said);
+        closed = answer_of(script, verbs[s.state].verb, verbs[s.state].usual, &bytes);
+        status = smtp_client_feed(&s, buffer_slice(&bytes), 5, &at, err);
+        buffer_free(&bytes);
+    }
+    smtp_session_free(&s);
+    return status;
+}
+
+/* What our session must make of an error that mox had in its session. */
+static int status_of(const json_t *error)
+{
+    const char *kind = json_string_value(json_object_get(error, "kind"));
+    json_int_t code = json_integer_value(json_object_get(error, "code"));
+
+    if (strcmp(kind, "status") == 0)
+        return code >= 400 ? MOX_E_REFUSED : MOX_E_PROTOCOL;
+    if (strcmp(kind, "eof") == 0)
+        return MOX_E_CLOSED;
+    return strcmp(kind, "linetoolong") == 0 ? MOX_E_LIMIT : MOX_E_PROTOCOL;
+}
+
+/* mox went on to the transaction, or to an error in the session. */
+static void check_vector(const json_t *c)
+{
+    const char *id = json_string_value(json_object_get(c, "id"));
+    const json_t *mox = json_object_get(c, "mox"), *also = json_object_get(c, "also");
+    const json_t *sent = json_array_get(json_object_get(mox, "sent"), 0);
+    bool in_session = strcmp(json_string_value(json_object_get(mox, "stage")), "session") == 0;
+    int wanted = in_session ? status_of(json_object_get(mox, "error")) : MOX_OK, status;
+    struct mox_error err = {0};
+    struct buffer said = {0};
+    struct slice rest;
+
+    status = play(json_object_get(c, "script"), &said, &err);
+    if (json_object_get(also, "ok") == NULL && json_object_get(also, "any") == NULL)
+        ck_assert_msg(status == wanted, "%s: status %d: %s", id, status, err.message);
+    if (in_session && wanted == MOX_E_REFUSED && status == wanted)
+        ck_assert_int_eq(err.smtp_code, (int)json_integer_value(json_object_get(
+                                            json_object_get(mox, "error"), "code")));
+    rest = buffer_slice(&said);
+    for (size_t i = 0; rest.len > 0; i++) { /* what we said, mox said too */
+        size_t end = slice_find(rest, '\r');
+        const char *line = json_string_value(json_array_get(sent, i));
+
+        ck_assert_msg(line != NULL && slice_is(slice_sub(rest, 0, end), line), "%s: line %zu", id,
+                      i);
+        rest = slice_sub(rest, end + 2, rest.len);
+    }
+    buffer_free(&said);
+}
+
+START_TEST(vectors_agree)
+{
+    const char *path = test_vector_path("smtp-sessions.json");
+    json_t *file, *c;
+    size_t i, checked = 0;
+
+    if (path == NULL)
+        return;
+    file = json_load_file(path, JSON_ALLOW_NUL, NULL);
+    json_array_foreach(json_object_get(file, "cases"), i, c)
+    {
+        if (strcmp(json_string_value(json_object_get(c, "group")), "starttls") == 0)
+            continue; /* TLS is not spoken here */
+        check_vector(c);
+        checked++;
+    }
+    json_decref(file);
+    ck_assert_uint_gt(checked, 20);
+}
+END_TEST
+
+TCase *test_smtp_vectors(void)
+{
+    TCase *tcase = tcase_create("smtp/vectors");
+
+    tcase_add_test(tcase, vectors_agree);
+    return tcase;
+}
