@@ -233,7 +233,8 @@ static char *make_hello(struct slice name)
     line = text + name.len + 1;
     line[VERB_LEN] = ' ';
     memcpy(line + VERB_LEN + 1, name.ptr, name.len);
-    memcpy(line + VERB_LEN + 1 + name.len, "\r\n", 2);
+    line[VERB_LEN + 1 + name.len] = '\r';
+    line[VERB_LEN + 2 + name.len] = '\n';
     return text;
 }
 
