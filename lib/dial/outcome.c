@@ -92,10 +92,12 @@ static int fail_dropped(const struct dial *d, const struct plan_candidate *candi
                         struct mox_error *err)
 {
     char ip[MOX_LIMIT_IP_TEXT];
+    bool named;
 
     mox_ip_format(&candidate->view.ip, ip, sizeof ip);
-    error_set(err, MOX_E_FILTERED, "no address is left to dial; %s %s is out: %s",
-              candidate->view.host, ip,
+    named = strcmp(candidate->view.host, ip) != 0;
+    error_set(err, MOX_E_FILTERED, "no address is left to dial; %s%s%s is out: %s",
+              named ? candidate->view.host : "", named ? " " : "", ip,
               candidate->view.detail == NULL ? mox_drop_name(candidate->view.drop)
                                              : candidate->view.detail);
     if (candidate->view.drop == MOX_DROP_NO_SOURCE)
