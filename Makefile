@@ -80,10 +80,10 @@ renew = mkdir -p $(@D) && cat >$@.new && if cmp -s $@.new $@; then rm $@.new; el
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all check check-unit check-sim soak mutants check-threads check-symbols check-cxx check-host check-python \
-	check-install check-examples check-cli check-docs check-layers check-asan check-tsan \
-	check-valgrind check-live fuzz fuzz-run lint tidy bench bench-csv demo doc install uninstall \
-	clean help
+.PHONY: FORCE all check check-unit check-sim soak mutants check-threads check-symbols \
+	check-cxx check-host check-python check-install check-examples check-cli check-docs \
+	check-layers check-asan check-tsan check-valgrind check-analyzer objects coverage check-live \
+	fuzz fuzz-run lint tidy bench bench-csv demo doc install uninstall clean help
 
 all: $(SHARED) $(STATIC) $(COMMAND)
 
@@ -169,8 +169,8 @@ $(BUILD)/cases.o: $(BUILD)/cases.c
 	$(Q)$(COMPILE) -c $< -o $@
 
 # Checks. No network, no root, seconds. The test runner's summary comes last, for whoever reads on.
-check: check-unit check-sim check-threads check-symbols check-cxx check-host check-python check-install \
-	check-examples check-cli check-docs check-layers
+check: check-unit check-sim check-threads check-symbols check-cxx check-host check-python \
+	check-install check-examples check-cli check-docs check-layers
 	@grep '%: Checks:' $(LOG)
 
 check-unit: $(UNIT)
@@ -265,7 +265,19 @@ check-valgrind:
 	$(SUB) LOG=$(BUILD)/valgrind.log check-unit \
 		RUN='env CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99'
 
-# Real daemons on loopback.
+# The paths that gcc follows through all of the library.
+check-analyzer:
+	$(SUB) BUILD=$(BUILD)/analyzer CC=gcc CFLAGS='-O1 -g -fanalyzer' WERROR=-Werror objects
+
+objects: $(call objects,$(LIB_SRC))
+
+# Lines and branches of lib/ that the tests reach; see doc/testing.md.
+coverage:
+	$(Q)mkdir -p $(BUILD)/coverage && find $(BUILD)/coverage -name '*.gcda' -delete
+	$(SUB) BUILD=$(BUILD)/coverage CC=gcc CFLAGS='-O0 -g --coverage' check-unit check-sim check-cli
+	$(Q)scripts/coverage $(BUILD)/coverage
+
+# Real daemons on loopback, real networks in namespaces.
 LIVE := $(patsubst %.c,$(BUILD)/%,$(wildcard test/live/*.c))
 check-live: all $(LIVE)
 	$(call say,TEST)
@@ -365,7 +377,9 @@ help:
 	@echo 'check           unit tests and all else that needs neither network nor root'
 	@echo 'soak, mutants   SEEDS more seeds of the simulated network; the deliberate faults it must find'
 	@echo 'check-asan, check-tsan, check-valgrind   the tests under these tools'
-	@echo 'check-live      against real daemons on loopback'
+	@echo 'check-analyzer  all of the library under gcc -fanalyzer'
+	@echo 'coverage        what the tests reach of lib/, by gcov'
+	@echo 'check-live      against real daemons on loopback, real networks in namespaces'
 	@echo 'fuzz            each fuzzer for FUZZ_SECONDS'
 	@echo 'lint            clang-tidy, cppcheck, layers, sizes, layout'
 	@echo 'bench bench-csv doc   figures, in a table or in build/bench.csv too; Doxygen'

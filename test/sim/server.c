@@ -81,13 +81,18 @@ static void drip(struct world *w, void *arg)
     world_at(w, DRIP_US, drip, s);
 }
 
+struct speech { /* a reply on its way */
+    struct net_stream *stream;
+    const char *script;
+};
+
 static void speak(struct world *w, void *arg)
 {
-    struct net_stream *s = arg;
-    const char *text = s->server.script, *word = strchr(text, '~');
+    const struct speech *speech = arg;
+    struct net_stream *s = speech->stream;
+    const char *text = speech->script, *word = strchr(text, '~');
     size_t len = word == NULL ? strlen(text) : (size_t)(word - text);
 
-    s->server.script = NULL;
     if (s->closed || w->ended)
         return;
     word = word == NULL ? "" : word + 1;
@@ -112,11 +117,13 @@ static void speak(struct world *w, void *arg)
 static void reply(struct net_stream *s, const char *script)
 {
     const struct server_profile *profile = s->place->server;
+    struct speech *speech;
 
     if (*script == '\0')
         return;
-    s->server.script = script;
-    world_at(s->w, 1000u * (profile->ms == 0 ? DEFAULT_MS : profile->ms), speak, s);
+    speech = world_alloc(s->w, sizeof *speech);
+    *speech = (struct speech){s, script};
+    world_at(s->w, 1000u * (profile->ms == 0 ? DEFAULT_MS : profile->ms), speak, speech);
 }
 
 void server_begin(struct net_stream *s)

@@ -22,7 +22,6 @@ struct server_profile {
 
 struct server_state {
     size_t heard;           /* bytes of the stream's out that were understood */
-    const char *script;     /* being said; NULL: none */
     const char *rest, *end; /* of a drip: what is left of its text */
     const char *forever;    /* said again whenever all was read; NULL: nothing */
     size_t forever_len;

@@ -93,6 +93,28 @@ START_TEST(knows_what_ops_return)
 }
 END_TEST
 
+/* What to do about it, where it is ours. */
+static const struct {
+    int e;
+    const char *cure; /* NULL: none */
+} cures[] = {
+    {EMFILE, "raise its limit"}, {ENFILE, "no descriptor left"}, {ENOBUFS, "out of memory"},
+    {ENOMEM, "out of memory"},   {ENETUNREACH, "no route"},      {ECONNREFUSED, NULL},
+};
+
+START_TEST(says_what_to_do_about_an_errno)
+{
+    struct mox_error err;
+    const char *cure;
+
+    ck_assert_int_eq(error_from_op(&err, MOX_ERRNO(cures[_i].e), "connect"), MOX_E_OS);
+    ck_assert_int_eq(err.os_errno, cures[_i].e);
+    cure = strchr(err.message, ';');
+    ck_assert_int_eq(cure != NULL, cures[_i].cure != NULL);
+    ck_assert(cure == NULL || strstr(cure, cures[_i].cure) != NULL);
+}
+END_TEST
+
 START_TEST(accepts_no_error)
 {
     ck_assert_int_eq(error_set(NULL, MOX_E_DNS, "%d", 1), MOX_E_DNS);
@@ -145,6 +167,7 @@ TCase *test_base_error(void)
     tcase_add_loop_test(tc, permanent_errors_exit_by_whom_they_are_about, 0, ARRAY_LEN(exits));
     tcase_add_test(tc, cuts_a_long_message);
     tcase_add_test(tc, knows_what_ops_return);
+    tcase_add_loop_test(tc, says_what_to_do_about_an_errno, 0, ARRAY_LEN(cures));
     tcase_add_test(tc, accepts_no_error);
     tcase_add_test(tc, adds_a_host);
     tcase_add_test(tc, every_value_has_a_name);

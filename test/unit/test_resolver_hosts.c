@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+#include "dns/answer.h"
 #include "resolver/hosts.h"
 #include "test.h"
 
@@ -63,6 +64,80 @@ START_TEST(host_case)
     ck_assert_int_eq(hosts_parse(slice_of(file), &table), MOX_OK);
     describe(hosts_lookup(&table, slice_of(c->name)), got, sizeof got);
     ck_assert_msg(strcmp(got, c->want) == 0, "%s: %s", c->name, got);
+    hosts_table_free(&table);
+}
+END_TEST
+
+static const struct answer_case {
+    const char *name;
+    uint16_t type;
+    const char *want; /* addresses in order, a blank behind each */
+} answers[] = {
+    {"host.test", DNS_TYPE_A, "192.0.2.1 192.0.2.3 "},
+    {"host.test", DNS_TYPE_AAAA, "2001:db8::1 "},
+    {"last.test", DNS_TYPE_A, "192.0.2.6 "},
+    {"last.test", DNS_TYPE_AAAA, ""}, /* the name is there, an address of this family is not */
+};
+
+/* The message is read as that of any server. */
+static void read_answer(const struct answer_case *c, const struct buffer *wire, char *out,
+                        size_t cap)
+{
+    struct arena arena = {0};
+    struct domain domain;
+    struct dns_answer answer;
+    size_t at = 0;
+
+    ck_assert_int_eq(domain_parse(slice_of(c->name), &domain, NULL), MOX_OK);
+    ck_assert_int_eq(dns_answer_read(buffer_slice(wire),
+                                     &(struct dns_question){.name = &domain, .type = c->type},
+                                     &answer, &arena, NULL),
+                     MOX_OK);
+    ck_assert(!answer.authentic && answer.rcode == DNS_RCODE_NOERROR);
+    out[0] = '\0';
+    for (size_t i = 0; i < answer.count; i++) {
+        char ip[64];
+
+        mox_ip_format(&answer.addresses[i], ip, sizeof ip);
+        at += (size_t)snprintf(out + at, cap - at, "%s ", ip);
+    }
+    arena_free(&arena);
+}
+
+START_TEST(answer_case)
+{
+    const struct answer_case *c = &answers[_i];
+    struct hosts_table table = {0};
+    struct buffer wire = {0};
+    char got[256];
+
+    ck_assert_int_eq(hosts_parse(slice_of(file), &table), MOX_OK);
+    ck_assert_int_eq(hosts_answer(hosts_lookup(&table, slice_of(c->name)), c->type, &wire), MOX_OK);
+    read_answer(c, &wire, got, sizeof got);
+    ck_assert_msg(strcmp(got, c->want) == 0, "%s: %s", c->name, got);
+    buffer_free(&wire);
+    hosts_table_free(&table);
+}
+END_TEST
+
+START_TEST(answer_without_memory)
+{
+    struct hosts_table table = {0};
+    bool failed = true;
+
+    ck_assert_int_eq(hosts_parse(slice_of(file), &table), MOX_OK);
+    for (long nth = 1; failed; nth++) {
+        struct buffer wire = {0};
+        int status;
+
+        test_fail_alloc(nth);
+        status = hosts_answer(hosts_lookup(&table, slice_of("host.test")), DNS_TYPE_A, &wire);
+        failed = test_alloc_failed();
+        test_fail_alloc(0);
+        ck_assert_int_eq(status, failed ? MOX_E_NOMEM : MOX_OK);
+        ck_assert(failed || nth > 1);
+        buffer_free(&wire);
+    }
     hosts_table_free(&table);
 }
 END_TEST
@@ -151,8 +226,14 @@ START_TEST(file_changes)
     ck_assert_int_eq(rename(away, path), 0);
     ck_assert(has(hosts, "fourth.test", 5 * SECOND));
     unlink(path);
+    ck_assert(!has(hosts, "fourth.test", 6 * SECOND));
     hosts_free(hosts);
     hosts_free(NULL);
+    for (long nth = 1; nth <= 2; nth++) {
+        test_fail_alloc(nth);
+        ck_assert_ptr_null(hosts_new(path));
+        test_fail_alloc(0);
+    }
 }
 END_TEST
 
@@ -161,6 +242,8 @@ TCase *test_resolver_hosts(void)
     TCase *tcase = tcase_create("resolver/hosts");
 
     tcase_add_loop_test(tcase, host_case, 0, (int)ARRAY_LEN(cases));
+    tcase_add_loop_test(tcase, answer_case, 0, (int)ARRAY_LEN(answers));
+    tcase_add_test(tcase, answer_without_memory);
     tcase_add_test(tcase, many_names);
     tcase_add_test(tcase, no_memory);
     tcase_add_test(tcase, file_changes);

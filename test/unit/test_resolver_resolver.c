@@ -302,6 +302,33 @@ START_TEST(a_burst_stands_in_line)
 }
 END_TEST
 
+START_TEST(the_line_moves_on)
+{
+    int done = 0;
+    mox_op_id ids[MANY];
+
+    atomic_store(&first.mode, DNS_THREAD_IS_SLOW);
+    open_ctx(first.server, NULL);
+    for (int i = 0; i < MANY; i++) {
+        struct question q;
+
+        make(&q, LONG_MS);
+        ids[i] = mox_plan_resolve_start(ctx, &q.request, on_done, &done, NULL);
+        ck_assert_uint_ne(ids[i], 0);
+        mox_plan_free(q.request.plan);
+    }
+    for (int i = 0; i < MANY; i += 2) /* those in flight, and those that wait */
+        ck_assert_int_eq(mox_op_cancel(ctx, ids[i]), MOX_OK);
+    atomic_store(&first.mode, DNS_THREAD_ANSWERS);
+    while (mox_ctx_pending(ctx) > 0)
+        ck_assert_int_ge(mox_ctx_wait(ctx, -1), 0);
+    ck_assert_int_eq(done, MANY / 2);
+    ck_assert_uint_eq(mox_ctx_stats(ctx)->dns_failures, 0);
+    /* What was cancelled in the line was never asked. */
+    ck_assert_int_eq(atomic_load(&first.by_udp), MANY / 2 + MOX_LIMIT_DNS_IN_FLIGHT / 2);
+}
+END_TEST
+
 TCase *test_resolver_resolver(void)
 {
     TCase *tc = tcase_create("resolver/resolver");
@@ -320,5 +347,6 @@ TCase *test_resolver_resolver(void)
     tcase_add_test(tc, an_answer_after_the_cancel_is_for_nobody);
     tcase_add_test(tc, a_context_may_be_freed_while_it_waits);
     tcase_add_test(tc, a_burst_stands_in_line);
+    tcase_add_test(tc, the_line_moves_on);
     return tc;
 }

@@ -1,0 +1,39 @@
+/*
+ * check.h - the invariants of a run. Each has a name, by which run_broken tells it:
+ *
+ *   route      a lookup answers as a linear scan over the rules does
+ *   start      a dial that may start does, and one that may not says why
+ *   callback   one for each dial, from a dispatch; none after a cancel, a shutdown's included
+ *   reached    a session is reached if, and only if, the reference says that one can be
+ *   deadline   each outcome, attempt and question ends in its time
+ *   permanent  mail is returned only if every server that could be asked refused it for good
+ *   family     a disabled family is never asked for, never dialed
+ *   address    no special, own or unheard-of address is dialed, save what is exempt
+ *   source     from the source address, to the port that were asked for
+ *   race       at most two connects at once, after the delay, of one preference; better ones first;
+ *              behind a refusal of our address the other family of the host
+ *   plan       the attempts of the plans are what the network saw
+ *   world      whatever the world saw by itself: see world.h, and handles left open
+ *   memory     all is given back
+ *   trace      the same seed gives the same trace (main.c)
+ */
+#ifndef SIM_CHECK_H
+#define SIM_CHECK_H
+
+#include "test/sim/run.h"
+
+/* Before the dials: some lookups of routes. */
+void check_routes(struct run *run);
+
+/* In the callback of a dial, and of the resolving of a plan. */
+void check_session(struct run_dial *d, const struct mox_conn *conn);
+void check_failure(struct run_dial *d, int status, const struct mox_error *err);
+void check_resolved(struct run_dial *d, int status, const struct mox_error *err);
+
+/* The plan of a dial, while it is there. */
+void check_plan(struct run_dial *d);
+
+/* At the end, from the log. */
+void check_network(struct run *run);
+
+#endif

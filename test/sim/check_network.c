@@ -1,0 +1,193 @@
+/*
+ * check_network.c - see check.h: the log of what DNS and the network saw, against what the
+ * references allow. Names and addresses tell the zone; what a zone may see is what any of the dials
+ * that went there may have done.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/sim/check.h"
+
+static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* The zone of a name like h1.z3.example; -1: of none. */
+static int zone_of(const char *name)
+{
+    const char *z = name[0] == 'z' ? name : strstr(name, ".z");
+    char *end = NULL;
+    long zone;
+
+    if (z == NULL)
+        return -1;
+    zone = strtol(z + (z == name ? 1 : 2), &end, 10);
+    return strcmp(end, ".example") == 0 && zone >= 0 && zone < SEED_ZONES ? (int)zone : -1;
+}
+
+/* The next dial that may have had to do with the zone, from *at on; NULL: none is left. */
+static const struct run_dial *next_of(const struct run *run, int zone, size_t *at)
+{
+    for (; *at < run->seed->ndials; ++*at) {
+        const struct run_dial *d = &run->dials[*at];
+
+        if (d->started && !d->reference.refused && d->reference.zone == zone) {
+            ++*at;
+            return d;
+        }
+    }
+    return NULL;
+}
+
+static void check_query(struct run *run, const char *name, const char *type)
+{
+    uint32_t bit = strcmp(type, "A") == 0      ? MOX_ALLOW_IPV4
+                   : strcmp(type, "AAAA") == 0 ? MOX_ALLOW_IPV6
+                                               : 0;
+    int zone = zone_of(name);
+    const struct run_dial *d;
+    size_t at = 0;
+
+    while (zone >= 0 && (d = next_of(run, zone, &at)) != NULL) {
+        if (bit == 0 ? d->reference.asks_mx && strcmp(type, "MX") == 0
+                     : (d->reference.families & bit) != 0)
+            return;
+    }
+    run_broken(run, bit == 0 || zone < 0 ? "address" : "family", "DNS was asked for %s %s", name,
+               type);
+}
+
+/* Whether the end of a connect is what the dial asks for. */
+static bool is_asked_for(const struct run_dial *d, const struct mox_ip *ip, unsigned port,
+                         const struct mox_ip *source)
+{
+    const struct mox_ip *want =
+        ip->family == MOX_IPV4 ? &d->reference.source4 : &d->reference.source6;
+
+    return d->reference.port == port && same_ip(want, source);
+}
+
+/* Any dial of the zone may have made this connect. */
+static void check_connect(struct run *run, const char *address, unsigned port, const char *from)
+{
+    const struct seed *seed = run->seed;
+    struct mox_ip ip = {0}, source = {0};
+    const char *why = "not among the addresses of anything";
+    bool allowed = false, fits = false;
+    size_t index = 0, at = 0;
+    const struct run_dial *d;
+
+    mox_ip_parse(address, &ip);
+    mox_ip_parse(from, &source);
+    while (index < seed->nplaces && strcmp(seed->places[index].text, address) != 0)
+        index++;
+    while (index < seed->nplaces && (d = next_of(run, seed->places[index].zone, &at)) != NULL) {
+        if (d->reference.forbids[index] != NULL) {
+            why = d->reference.forbids[index];
+            continue;
+        }
+        allowed = true;
+        fits = fits || is_asked_for(d, &ip, port, &source);
+    }
+    if (!allowed)
+        run_broken(run, strstr(why, "family") != NULL ? "family" : "address",
+                   "%s was dialed, and is %s", address, why);
+    else if (!fits)
+        run_broken(run, "source", "%s was dialed at port %u from %s", address, port, from);
+}
+
+/* The attempt of a plan that is this connect. */
+static bool find_attempt(struct run *run, const char *address, unsigned port, uint64_t ms)
+{
+    struct mox_ip ip = {0};
+
+    mox_ip_parse(address, &ip);
+    for (size_t i = 0; i < run->nattempts; i++) {
+        struct run_attempt *a = &run->attempts[i];
+
+        if (!a->seen && a->at_ms == ms && a->port == port && same_ip(&a->ip, &ip))
+            return a->seen = true;
+    }
+    return false;
+}
+
+/* Whether the plans that were looked at tell all that happened to the zone of the address. */
+static bool is_planned(const struct run *run, const char *address)
+{
+    const struct seed *seed = run->seed;
+    const struct run_dial *d;
+    size_t index = 0, at = 0;
+
+    while (index < seed->nplaces && strcmp(seed->places[index].text, address) != 0)
+        index++;
+    if (index == seed->nplaces)
+        return false;
+    while ((d = next_of(run, seed->places[index].zone, &at)) != NULL) {
+        if (!d->planned)
+            return false;
+    }
+    return true;
+}
+
+static void check_line(struct run *run, const char *line, bool covered)
+{
+    char first[256], second[64];
+    unsigned long long ms;
+    unsigned port;
+
+    if (sscanf(line, "%llu query %255s %63s", &ms, first, second) == 3)
+        check_query(run, first, second);
+    if (sscanf(line, "%llu connect %255s port %u from %63s", &ms, first, &port, second) != 4)
+        return;
+    check_connect(run, first, port, second);
+    if (covered && !find_attempt(run, first, port, ms) && is_planned(run, first))
+        run_broken(run, "plan", "the connect to %s at %llu ms is in no plan", first, ms);
+}
+
+static void check_attempts_seen(struct run *run)
+{
+    char ip[64];
+
+    for (size_t i = 0; i < run->nattempts && run_is_sound(run); i++) {
+        mox_ip_format(&run->attempts[i].ip, ip, sizeof ip);
+        if (!run->attempts[i].seen)
+            run_broken(run, "plan", "the attempt at %s at %llu ms was not seen", ip,
+                       (unsigned long long)run->attempts[i].at_ms);
+    }
+}
+
+static void check_questions(struct run *run)
+{
+    struct dns_asked asked;
+
+    for (size_t i = 0; dns_asked_at(run->w, i, &asked); i++) {
+        uint64_t took = (asked.over_us - asked.asked_us) / 1000, most = 0;
+        int zone = zone_of(asked.name);
+        const struct run_dial *d;
+        size_t at = 0;
+
+        while (zone >= 0 && (d = next_of(run, zone, &at)) != NULL)
+            most = d->reference.dns_ms > most ? d->reference.dns_ms : most;
+        if (zone >= 0 && took > most)
+            run_broken(run, "deadline", "the question for %s took %llu ms of %llu", asked.name,
+                       (unsigned long long)took, (unsigned long long)most);
+    }
+}
+
+void check_network(struct run *run)
+{
+    const char *line = run->w->log.ptr, *known = line + run->log_len;
+
+    while (line != NULL && *line != '\0') {
+        const char *end = strchr(line, '\n');
+        char copy[1024];
+
+        snprintf(copy, sizeof copy, "%.*s", (int)(end - line), line);
+        check_line(run, copy, line < known);
+        line = end + 1;
+    }
+    check_attempts_seen(run);
+    check_questions(run);
+}

@@ -1,0 +1,499 @@
+/* reference.c - see reference.h. Lookups are in reference_dns.c. */
+#include "test/sim/reference.h"
+
+#include <string.h>
+
+#include "test/sim/reference_dns.h"
+#include "test/sim/server.h"
+
+/* Whether the name is the other or stands below it. */
+static bool is_or_below(const char *name, const char *other)
+{
+    size_t n = strlen(name), m = strlen(other);
+
+    return strcmp(name, other) == 0 ||
+           (n > m && name[n - m - 1] == '.' && strcmp(name + n - m, other) == 0);
+}
+
+static bool item_holds(const struct seed_item *item, int name)
+{
+    if (item->name < 0 || name < 0)
+        return item->name < 0 && name < 0;
+    if (!item->below)
+        return item->name == name;
+    return is_or_below(seed_name(name)->canonical, seed_name(item->name)->canonical);
+}
+
+static bool list_holds(const struct seed_item *items, size_t n, int name)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (item_holds(&items[i], name))
+            return true;
+    }
+    return n == 0;
+}
+
+static bool is_list_for(const struct seed_list *list, int from, const char *account)
+{
+    switch (list->scope) {
+    case MOX_SCOPE_ACCOUNT:
+        return account != NULL && strcmp(list->name, account) == 0;
+    case MOX_SCOPE_DOMAIN:
+        return from == list->domain;
+    default:
+        return true;
+    }
+}
+
+void reference_route(const struct seed_config *config, int from, int to, const char *account,
+                     uint32_t attempts, struct reference_route *out)
+{
+    *out = (struct reference_route){MOX_SCOPE_NONE, -1, -1};
+    for (int scope = MOX_SCOPE_ACCOUNT; scope <= MOX_SCOPE_GLOBAL; scope++) {
+        for (size_t l = 0; l < config->nlists; l++) {
+            const struct seed_list *list = &config->lists[l];
+
+            if (list->scope != scope || !is_list_for(list, from, account))
+                continue;
+            for (size_t i = 0; i < list->n; i++) {
+                const struct seed_route *route = &list->routes[i];
+
+                if (attempts < (uint32_t)route->attempts ||
+                    !list_holds(route->from, route->nfrom, from) ||
+                    !list_holds(route->to, route->nto, to))
+                    continue;
+                *out = (struct reference_route){scope, (int)i, route->transport};
+                return;
+            }
+        }
+    }
+}
+
+/* How servers end, given time. */
+static const struct server {
+    const char *name;
+    int reaches;                   /* the last stage that succeeds */
+    bool hangs;                    /* it fails by silence */
+    bool says_5xx;                 /* it fails by a 5xx reply */
+    uint32_t greeting_ms, ehlo_ms; /* until the reply is whole; 0: soon */
+} servers[] = {
+    {"ok", MOX_STAGE_READY, false, false, 0, 0},
+    {"slow", MOX_STAGE_READY, false, false, 2000, 2000},
+    {"silent", MOX_STAGE_CONNECT, true, false, 0, 0},
+    {"silent-ehlo", MOX_STAGE_GREETING, true, false, 0, 0},
+    {"half-greeting", MOX_STAGE_CONNECT, true, false, 0, 0},
+    {"half-ehlo", MOX_STAGE_GREETING, true, false, 0, 0},
+    {"drip", MOX_STAGE_READY, false, false, 44000, 0},
+    {"drip-ehlo", MOX_STAGE_READY, false, false, 0, 28500},
+    {"ptr", MOX_STAGE_CONNECT, false, true, 0, 0},
+    {"ptr-close", MOX_STAGE_CONNECT, false, true, 0, 0},
+    {"ptr-ehlo", MOX_STAGE_GREETING, false, true, 0, 0},
+    {"ptr-helo", MOX_STAGE_GREETING, false, true, 0, 0},
+    {"reject", MOX_STAGE_CONNECT, false, true, 0, 0},
+    {"reject-ehlo", MOX_STAGE_GREETING, false, true, 0, 0},
+    {"temp", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"temp-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"busy", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"busy-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"old", MOX_STAGE_READY, false, false, 0, 0},
+    {"old-502", MOX_STAGE_READY, false, false, 0, 0},
+    {"older", MOX_STAGE_GREETING, false, true, 0, 0},
+    {"hello-only", MOX_STAGE_READY, false, false, 0, 0},
+    {"close", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"reset", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"close-greeted", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"reset-greeted", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"close-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"reset-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"garbage", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"binary", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"code-changes", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"354", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"nonsense", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"ahead", MOX_STAGE_READY, false, false, 0, 0},
+    {"endless", MOX_STAGE_CONNECT, false, false, 0, 0},
+    {"endless-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"endless-line", MOX_STAGE_GREETING, false, false, 0, 0},
+    {"lf-only", MOX_STAGE_READY, false, false, 0, 0},
+};
+
+static const struct server *server_of(const struct seed_place *place)
+{
+    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
+        if (strcmp(servers[i].name, place->server->name) == 0)
+            return &servers[i];
+    }
+    return NULL;
+}
+
+static uint32_t first_of(uint32_t given, uint32_t configured, uint32_t otherwise)
+{
+    return given != 0 ? given : configured != 0 ? configured : otherwise;
+}
+
+static void take_times(const struct seed_config *config, const struct seed_dial *dial,
+                       struct reference *r)
+{
+    const struct mox_timeouts *given = &dial->timeouts, *top = &config->timeouts;
+
+    r->dns_ms = first_of(given->dns, top->dns, 30000);
+    r->connect_ms = first_of(given->connect, top->connect, 30000);
+    r->greeting_ms = first_of(given->greeting, top->greeting, 300000);
+    r->ehlo_ms = first_of(given->ehlo, top->ehlo, 300000);
+    r->total_ms = first_of(dial->timeout_ms, config->dial_ms, 300000);
+}
+
+/* mox: the addresses of its SMTP listeners, unless one is unspecified or two are of one family. */
+static void take_listeners(const struct seed_config *config, struct reference *r)
+{
+    int v4 = 0, v6 = 0;
+    bool any = false;
+
+    for (size_t i = 0; i < config->nlisteners; i++) {
+        const struct seed_listener *listener = &config->listeners[i];
+
+        for (size_t k = 0; k < listener->n && listener->smtp; k++) {
+            const char *ip = listener->ips[k];
+            bool is6 = strchr(ip, ':') != NULL;
+
+            any = any || strcmp(ip, "::") == 0 || strcmp(ip, "0.0.0.0") == 0;
+            *(is6 ? &v6 : &v4) += 1;
+            mox_ip_parse(ip, is6 ? &r->source6 : &r->source4);
+        }
+    }
+    if (!any && v4 <= 1 && v6 <= 1)
+        return;
+    r->source4 = r->source6 = (struct mox_ip){0};
+}
+
+static void take_sources(const struct seed_config *config, const struct seed_transport *t,
+                         const struct seed_dial *dial, struct reference *r)
+{
+    const struct mox_ip *ips = config->local_ips;
+    size_t n = config->nlocal_ips;
+
+    if (t != NULL && t->nlocal_ips > 0) {
+        ips = t->local_ips;
+        n = t->nlocal_ips;
+    }
+    if (dial->nsources > 0) {
+        ips = dial->sources;
+        n = dial->nsources;
+    }
+    if (config->mox && dial->nsources == 0)
+        take_listeners(config, r);
+    while (n-- > 0) /* so the first of each family stays */
+        *(ips[n].family == MOX_IPV4 ? &r->source4 : &r->source6) = ips[n];
+}
+
+/* The machine has .9 of each network, and nothing else. */
+static bool has_source(const struct reference *r, int family)
+{
+    const struct mox_ip *source = family == MOX_IPV4 ? &r->source4 : &r->source6;
+
+    return source->family == 0 || source->bytes[family == MOX_IPV4 ? 3 : 15] == 9;
+}
+
+/* What this dial is about; false: nothing is dialed. */
+static bool take_transport(const struct seed_config *config, const struct seed_dial *dial,
+                           const struct seed_transport **out)
+{
+    int to = dial->target == SEED_TO_LITERAL ? -1 : dial->zone;
+    struct reference_route route;
+
+    *out = NULL;
+    if (dial->transport[0] != '\0') {
+        for (size_t i = 0; i < config->ntransports; i++) {
+            if (strcmp(config->transports[i].name, dial->transport) == 0)
+                *out = &config->transports[i];
+        }
+        if (*out == NULL)
+            return false;
+    } else {
+        reference_route(config, dial->from, to, dial->account[0] == '\0' ? NULL : dial->account,
+                        dial->attempts, &route);
+        *out = route.transport < 0 ? NULL : &config->transports[route.transport];
+    }
+    if ((dial->flags & MOX_DIAL_REQUIRETLS) != 0)
+        return false;
+    if (*out == NULL)
+        return true;
+    if ((*out)->learned || (*out)->reverse_dns || (*out)->auth)
+        return false;
+    return (*out)->kind == MOX_KIND_DIRECT ||
+           (((*out)->kind == MOX_KIND_SMTP || (*out)->kind == MOX_KIND_SUBMISSION) &&
+            (*out)->no_starttls);
+}
+
+static void take_port(const struct seed_transport *t, const struct seed_dial *dial,
+                      struct reference *r)
+{
+    r->port = 25;
+    if (t != NULL && t->kind == MOX_KIND_SUBMISSION)
+        r->port = 587;
+    if (t != NULL && t->port != 0)
+        r->port = (uint16_t)t->port;
+    if (strstr(dial->server, ":2525") != NULL)
+        r->port = 2525;
+    if (dial->port != 0)
+        r->port = (uint16_t)dial->port;
+}
+
+/* What one dial is judged by. */
+struct judge {
+    const struct seed *seed;
+    const struct seed_config *config;
+    const struct seed_dial *dial;
+    struct reference *r;
+    bool special, own; /* special addresses may be dialed; own ones are minded */
+    int loop;          /* the best preference of an own address; INT_MAX: none */
+    bool loop_sure;
+};
+
+static const char *forbids(const struct judge *j, const struct seed_place *place, int family)
+{
+    uint32_t bit = family == MOX_IPV4 ? MOX_ALLOW_IPV4 : MOX_ALLOW_IPV6;
+
+    if (place->kind == SEED_MAPPED)
+        return "an IPv4 address in an IPv6 one";
+    if ((j->r->families & bit) == 0)
+        return "of a disabled family";
+    if (place->kind == SEED_SPECIAL && !j->special)
+        return "special";
+    if ((place->kind == SEED_NAT64 || place->kind == SEED_NAT64_BAD) && j->r->families != 3)
+        return "a NAT64's, and not both families are allowed";
+    if (place->kind == SEED_NAT64_BAD && !j->special)
+        return "a NAT64's, and special inside";
+    if (place->kind == SEED_OWN && j->own && place->zone < SEED_DOMAINS &&
+        j->config->nat[place->zone])
+        return "our own";
+    return NULL;
+}
+
+/* How long a dial of it may take, and whether it leads to a session. */
+static bool would_serve(const struct judge *j, const struct seed_place *place, uint64_t *ms)
+{
+    const struct reference *r = j->r;
+    const struct server *s = server_of(place);
+    int wanted = j->dial->stop_at == 0 ? MOX_STAGE_READY : j->dial->stop_at;
+    uint32_t extra = 200 + 2 * (s->greeting_ms + s->ehlo_ms);
+
+    *ms = 0;
+    if (!has_source(r, place->ip.family) || place->fate == NET_UNREACHABLE ||
+        place->fate >= NET_NO_FILES)
+        return false;
+    *ms = place->fate == NET_SILENT || place->ms > r->connect_ms ? r->connect_ms : place->ms;
+    if (place->fate != NET_UP || place->ms > r->connect_ms)
+        return false;
+    if (wanted == MOX_STAGE_CONNECT)
+        return true;
+    *ms += extra;
+    if (s->hangs || s->greeting_ms > r->greeting_ms || s->ehlo_ms > r->ehlo_ms)
+        *ms += (uint64_t)r->greeting_ms + 2 * (uint64_t)r->ehlo_ms;
+    if (s->reaches < MOX_STAGE_GREETING || s->greeting_ms > r->greeting_ms)
+        return false;
+    if (wanted == MOX_STAGE_PROXY || wanted == MOX_STAGE_GREETING)
+        return true;
+    return s->reaches == MOX_STAGE_READY && s->ehlo_ms <= r->ehlo_ms;
+}
+
+static void count_failure(struct judge *j, const struct seed_place *place, bool sure)
+{
+    const struct server *s = server_of(place);
+    bool up =
+        place->fate == NET_UP && place->ms < j->r->connect_ms && has_source(j->r, place->ip.family);
+
+    j->r->connects += up;
+    j->r->greets += up && s->reaches >= MOX_STAGE_CONNECT && !s->hangs;
+    j->r->greets += up && s->hangs && s->reaches >= MOX_STAGE_GREETING;
+    j->r->ours = j->r->ours || place->fate == NET_NO_FILES || place->fate == NET_NO_PORTS;
+    j->r->answers_5xx = j->r->answers_5xx && ((up && s->says_5xx) || !sure);
+}
+
+/* One address of one host; sure: nothing that comes first can take it away. */
+static void take_pair(struct judge *j, int index, bool sure)
+{
+    const struct seed_place *place = &j->seed->places[index];
+    struct reference *r = j->r;
+    uint64_t ms = 0;
+    bool serves = would_serve(j, place, &ms);
+
+    r->forbids[index] = NULL;
+    r->pairs++;
+    r->sure_pairs += sure;
+    r->worst_ms += 2 * ms;
+    if (!serves) {
+        count_failure(j, place, sure);
+        return;
+    }
+    r->answers_5xx = r->answers_5xx && !sure;
+    r->gives[index] = true;
+    if (sure && j->seed->max_per_address == 0)
+        r->sessions++;
+    else
+        r->perhaps++;
+}
+
+static bool was_before(const struct seed_addresses *a, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (a->places[i] == a->places[n])
+            return true;
+    }
+    return false;
+}
+
+static const struct seed_addresses *look_up(struct judge *j, const char *host, int family,
+                                            bool *failed)
+{
+    static const struct seed_addresses none;
+    uint32_t bit = family == MOX_IPV4 ? MOX_ALLOW_IPV4 : MOX_ALLOW_IPV6;
+    struct reference_answer answer;
+
+    if ((j->r->families & bit) == 0)
+        return &none;
+    reference_lookup(j->seed, host, family == MOX_IPV4 ? "A" : "AAAA", j->r->dns_ms, &answer);
+    j->r->worst_ms += answer.ms;
+    *failed = *failed || !answer.ok;
+    return answer.ok && answer.addresses != NULL ? answer.addresses : &none;
+}
+
+/* First pass: where the loop begins, if there is one. */
+static void find_loop(struct judge *j, const struct reference_host *host)
+{
+    bool failed = false;
+
+    for (int family = MOX_IPV4; family <= MOX_IPV6; family += 2) {
+        const struct seed_addresses *a = look_up(j, host->name, family, &failed);
+
+        for (size_t i = 0; i < a->n; i++) {
+            const char *why = forbids(j, &j->seed->places[a->places[i]], family);
+
+            if (why == NULL || strcmp(why, "our own") != 0 || host->preference > j->loop)
+                continue;
+            j->loop_sure =
+                (host->preference == j->loop && j->loop_sure) || has_source(j->r, family);
+            j->loop = host->preference;
+        }
+    }
+}
+
+static void take_host(struct judge *j, const struct reference_host *host, bool sure)
+{
+    bool failed = false;
+    const struct seed_addresses *both[2] = {look_up(j, host->name, MOX_IPV4, &failed),
+                                            look_up(j, host->name, MOX_IPV6, &failed)};
+
+    if (failed && host->preference < j->loop)
+        j->r->answers_5xx = false;
+    if (host->preference > j->loop && j->loop_sure)
+        return;
+    sure = sure && host->preference < j->loop && both[0]->n + both[1]->n <= 16;
+    for (int i = 0; i < 2; i++) {
+        int family = i == 0 ? MOX_IPV4 : MOX_IPV6;
+
+        for (size_t k = 0; k < both[i]->n; k++) {
+            int index = both[i]->places[k];
+            const char *why = forbids(j, &j->seed->places[index], family);
+
+            if (was_before(both[i], k))
+                continue;
+            if (why == NULL)
+                take_pair(j, index, sure);
+            else if (j->r->forbids[index] != NULL)
+                j->r->forbids[index] = why;
+        }
+    }
+}
+
+static void take_hosts(struct judge *j, const struct reference_host *hosts, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        find_loop(j, &hosts[i]);
+    for (size_t i = 0; i < n; i++)
+        take_host(j, &hosts[i], n <= 32);
+}
+
+static void take_domain(struct judge *j, const char *domain)
+{
+    struct reference_host hosts[SEED_MX];
+    struct reference_answer answer;
+    size_t n;
+
+    j->r->asks_mx = true;
+    reference_lookup(j->seed, domain, "MX", j->r->dns_ms, &answer);
+    j->r->worst_ms += answer.ms;
+    if (!answer.ok)
+        return;
+    n = reference_hosts(&answer, hosts);
+    take_hosts(j, hosts, n);
+}
+
+static void take_address(struct judge *j, int index)
+{
+    int family = j->seed->places[index].ip.family;
+    const char *why = forbids(j, &j->seed->places[index], family);
+
+    if (why == NULL)
+        take_pair(j, index, true);
+    else
+        j->r->forbids[index] = why;
+}
+
+static void take_target(struct judge *j, const struct seed_transport *t)
+{
+    const struct seed_dial *dial = j->dial;
+    bool relay = t != NULL && t->kind != MOX_KIND_DIRECT;
+    struct reference_host host = {.preference = -1};
+    const char *name = j->seed->zones[j->r->zone].hosts[0].name;
+
+    if (dial->server[0] == '\0' && !relay && dial->target == SEED_TO_DOMAIN) {
+        j->own = j->config->there && !j->config->hosted[dial->zone];
+        take_domain(j, j->seed->zones[dial->zone].domain.name);
+    } else if (dial->server[0] == '\0' && !relay) {
+        j->own = j->config->there;
+        take_address(j, dial->place);
+    } else if (dial->server[0] != '\0' && dial->server_place >= 0) {
+        j->special = true;
+        take_address(j, dial->server_place);
+    } else {
+        j->special = true;
+        strcpy(host.name, name);
+        take_hosts(j, &host, 1);
+    }
+}
+
+void reference_of(const struct seed *seed, const struct seed_config *config,
+                  const struct seed_dial *dial, struct reference *r)
+{
+    struct judge j = {seed, config, dial, r, false, false, INT32_MAX, false};
+    const struct seed_transport *t;
+
+    memset(r, 0, sizeof *r);
+    r->zone = dial->zone;
+    r->answers_5xx = true;
+    for (size_t i = 0; i < seed->nplaces; i++)
+        r->forbids[i] = "not among its addresses";
+    take_times(config, dial, r);
+    r->refused = !take_transport(config, dial, &t);
+    r->families = t == NULL ? 3 : t->families;
+    r->families &= dial->families == 0 ? 3 : dial->families;
+    r->refused = r->refused || r->families == 0;
+    if (r->refused)
+        return;
+    if (t != NULL && t->kind != MOX_KIND_DIRECT && dial->server[0] == '\0')
+        r->zone = t->zone;
+    take_port(t, dial, r);
+    take_sources(config, t, dial, r);
+    j.special = config->allow_special || (dial->flags & MOX_DIAL_ALLOW_SPECIAL) != 0;
+    take_target(&j, t);
+}
+
+bool reference_must(const struct reference *r, unsigned k, bool *may)
+{
+    /* each connect may have cost another one its race, which is an attempt, too */
+    bool limits = r->pairs + r->connects + k - 1 > 10 || r->greets + k > 4;
+
+    *may = !r->refused && r->sessions + r->perhaps >= k;
+    return *may && r->sessions >= k && !limits && !r->ours && 10 * r->worst_ms < 9 * r->total_ms;
+}

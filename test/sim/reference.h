@@ -1,0 +1,47 @@
+/*
+ * reference.h - what must come of a seed, said by brute force from its facts alone: no code of the
+ * library, no parsed configuration, no clock. It is slow, plain and written apart on purpose.
+ */
+#ifndef SIM_REFERENCE_H
+#define SIM_REFERENCE_H
+
+#include "test/sim/seed.h"
+
+struct reference_route {
+    int scope;     /* enum mox_scope */
+    int index;     /* in its list; -1: no route */
+    int transport; /* of the configuration; -1: none */
+};
+
+/* By a linear scan. from, to: of seed_name; -1: the empty domain. */
+void reference_route(const struct seed_config *config, int from, int to, const char *account,
+                     uint32_t attempts, struct reference_route *out);
+
+struct reference {
+    bool refused; /* by the request or its transport: nothing is asked, nothing is dialed */
+    int zone;     /* whose names and addresses it is about */
+    bool asks_mx;
+    uint32_t families; /* allowed */
+    uint16_t port;
+    struct mox_ip source4, source6;   /* family 0: any */
+    const char *forbids[SEED_PLACES]; /* why the place may not be dialed; NULL: it may */
+    bool gives[SEED_PLACES];          /* a session could come of it */
+    unsigned pairs;                   /* of host and address that may be dialed, */
+    unsigned sure_pairs;              /* … that no loop can take away */
+    unsigned sessions; /* pairs that must lead to a session, one each, if nothing is in the way */
+    unsigned perhaps;  /* pairs that may: it hangs on what came first */
+    unsigned connects; /* pairs that connect and lead to nothing */
+    unsigned greets;   /* … after a greeting */
+    bool ours;         /* a failure of this machine is among them, which ends the dial */
+    bool answers_5xx;  /* each of them answers with 5xx: the only way to a permanent refusal */
+    uint64_t worst_ms; /* it cannot take longer */
+    uint32_t dns_ms, connect_ms, greeting_ms, ehlo_ms, total_ms;
+};
+
+void reference_of(const struct seed *seed, const struct seed_config *config,
+                  const struct seed_dial *dial, struct reference *out);
+
+/* Whether the k-th session of a dial (from 1) must be reached; *may: whether it may. */
+bool reference_must(const struct reference *r, unsigned k, bool *may);
+
+#endif

@@ -1,0 +1,514 @@
+/* run.c - see run.h. */
+#include "test/sim/run.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "test/sim/check.h"
+#include "test/sim/memory.h"
+
+enum { MOST_TURNS = 100 * 1000, LAST_TURNS = 2000, MOST_READS = 40 };
+
+void run_broken(struct run *run, const char *invariant, const char *format, ...)
+{
+    va_list args;
+
+    if (run->broken[0] != '\0')
+        return;
+    snprintf(run->broken, sizeof run->broken, "%s", invariant);
+    va_start(args, format);
+    vsnprintf(run->detail, sizeof run->detail, format, args);
+    va_end(args);
+    world_log(run->w, "BROKEN %s: %s", run->broken, run->detail);
+}
+
+bool run_is_sound(const struct run *run)
+{
+    return !run->failed && !memory_failed();
+}
+
+static int number_of(const struct run_dial *d)
+{
+    return (int)(d - d->run->dials);
+}
+
+/* All plans that are still there are looked at. */
+static void look_at_plans(struct run *run)
+{
+    run->nattempts = 0;
+    run->log_len = run->w->log.len;
+    for (size_t i = 0; i < run->seed->ndials; i++)
+        check_plan(&run->dials[i]);
+}
+
+static void free_context(struct run *run)
+{
+    if (run->w->ended)
+        return;
+    look_at_plans(run);
+    world_log(run->w, "host frees the context");
+    run->w->ended = true;
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        struct run_dial *d = &run->dials[i];
+
+        if (d->phase == RUN_RESOLVES || d->phase == RUN_DIALS)
+            d->phase = RUN_OVER;
+        d->conn = NULL;
+        d->watch = 0;
+        d->plan = NULL;
+    }
+    mox_ctx_free(run->w->ctx);
+}
+
+static void cancel(struct run_dial *d)
+{
+    struct world *w = d->run->w;
+    int status;
+
+    if (w->ended || (d->phase != RUN_RESOLVES && d->phase != RUN_DIALS))
+        return;
+    world_log(w, "host cancels dial %d", number_of(d));
+    d->phase = RUN_OVER;
+    status = mox_op_cancel(w->ctx, d->id);
+    if (status != MOX_OK)
+        run_broken(d->run, "callback", "dial %d runs, and its cancel says %s", number_of(d),
+                   mox_status_name(status));
+    if (mox_op_cancel(w->ctx, d->id) != MOX_E_STALE)
+        run_broken(d->run, "callback", "dial %d can be cancelled twice", number_of(d));
+}
+
+static void close_conn(struct run_dial *d)
+{
+    if (d->conn == NULL || d->run->w->ended)
+        return;
+    world_log(d->run->w, "host closes the connection of dial %d", number_of(d));
+    d->watch = 0;
+    mox_conn_close(d->conn);
+    d->conn = NULL;
+}
+
+static void on_conn(void *arg, int status, struct mox_conn *conn, const struct mox_error *err);
+
+static void go_on(struct run_dial *d, bool complain)
+{
+    static const char refusal[] = "550 5.7.25 no reverse DNS for your address\r\n";
+    struct world *w = d->run->w;
+    struct mox_error why, err = {0};
+
+    if (d->conn == NULL || w->ended || d->phase != RUN_OVER)
+        return;
+    mox_reply_classify(MOX_STAGE_MAIL, refusal, sizeof refusal - 1, &why);
+    world_log(w, "host goes on with dial %d%s", number_of(d), complain ? ", refused" : "");
+    d->start_ms = world_ms(w);
+    d->id = mox_dial_next_start(d->conn, complain ? &why : NULL, on_conn, d, &err);
+    if (d->id != 0) {
+        d->conn = NULL;
+        d->watch = 0;
+        d->phase = RUN_DIALS;
+    } else if (!d->run->shut_down && run_is_sound(d->run)) {
+        run_broken(d->run, "start", "dial %d does not go on: %s", number_of(d), err.message);
+    }
+}
+
+static void on_watched(void *arg, int status, const struct mox_error *err)
+{
+    struct run_dial *d = arg;
+    char bytes[64];
+    size_t n = 0;
+
+    world_log(d->run->w, "the connection of dial %d: %s", number_of(d), mox_status_name(status));
+    if (d->watch == 0 || (status == MOX_OK) != (err == NULL))
+        run_broken(d->run, "callback", "the watch of dial %d calls back when it should not",
+                   number_of(d));
+    d->watch = 0;
+    if (status != MOX_OK)
+        return;
+    for (int i = 0; i < MOST_READS && status == MOX_OK; i++) { /* some speak for ever */
+        status = mox_conn_read(d->conn, bytes, sizeof bytes, &n);
+        world_log(d->run->w, "host reads %u bytes of dial %d: %s", (unsigned)n, number_of(d),
+                  mox_status_name(status));
+    }
+}
+
+/* Speaks, so that there is something to wait for. */
+static void watch_conn(struct run_dial *d)
+{
+    struct mox_error err;
+    size_t n;
+
+    if (mox_conn_write(d->conn, "NOOP\r\n", 6, &n) != MOX_OK) /* the server hung up already */
+        return;
+    d->watch = mox_conn_watch(d->conn, MOX_READ, on_watched, d, &err);
+    if (d->watch == 0 && !d->run->shut_down && run_is_sound(d->run))
+        run_broken(d->run, "start", "no watch of dial %d: %s", number_of(d), err.message);
+}
+
+/* What the host makes of a connection. */
+static void follow_habit(struct run_dial *d)
+{
+    switch (d->facts->habit) {
+    case SEED_CLOSES:
+        close_conn(d);
+        break;
+    case SEED_GOES_ON:
+    case SEED_COMPLAINS:
+        if (d->goes_on-- > 0)
+            go_on(d, d->facts->habit == SEED_COMPLAINS);
+        break;
+    case SEED_FREES:
+        free_context(d->run);
+        break;
+    case SEED_WATCHES:
+        watch_conn(d);
+        break;
+    case SEED_CANCELS:
+        for (size_t i = 0; i < d->run->seed->ndials; i++)
+            cancel(&d->run->dials[i]);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Whether a callback may come now. */
+static void check_callback(struct run_dial *d, int phase, int status, const struct mox_error *err)
+{
+    struct world *w = d->run->w;
+
+    world_log(w, "callback of dial %d: %s%s%s", number_of(d), mox_status_name(status),
+              err == NULL ? "" : ": ", err == NULL ? "" : err->message);
+    if (d->phase != phase)
+        run_broken(d->run, "callback", "dial %d has a callback in phase %d", number_of(d),
+                   d->phase);
+    if (!w->dispatching)
+        run_broken(d->run, "callback", "dial %d has a callback outside of a dispatch",
+                   number_of(d));
+    if (d->run->shut_down && world_ms(w) != d->run->shut_down_ms)
+        run_broken(d->run, "callback", "dial %d outlives the shutdown", number_of(d));
+    if ((status == MOX_OK) != (err == NULL) || (err != NULL && err->code != status))
+        run_broken(d->run, "callback", "dial %d: status %d, and an error that says otherwise",
+                   number_of(d), status);
+    d->phase = RUN_OVER;
+}
+
+static void on_conn(void *arg, int status, struct mox_conn *conn, const struct mox_error *err)
+{
+    struct run_dial *d = arg;
+
+    check_callback(d, RUN_DIALS, status, err);
+    if ((status == MOX_OK) != (conn != NULL))
+        run_broken(d->run, "callback", "dial %d: status %d, and the connection says otherwise",
+                   number_of(d), status);
+    d->conn = conn;
+    if (conn == NULL) {
+        check_failure(d, status, err);
+        return;
+    }
+    d->sessions++;
+    check_session(d, conn);
+    follow_habit(d);
+}
+
+static void fill_request(struct run_dial *d, struct mox_envelope *envelope,
+                         struct mox_dial_request *request)
+{
+    const struct seed_dial *f = d->facts;
+
+    *envelope = (struct mox_envelope){.size = sizeof *envelope};
+    envelope->from = f->from_text;
+    envelope->to = f->to_text;
+    envelope->account = f->account[0] == '\0' ? NULL : f->account;
+    envelope->attempts = f->attempts;
+    *request = (struct mox_dial_request){.size = sizeof *request};
+    request->config = d->parsed;
+    request->envelope = envelope;
+    request->transport = f->transport[0] == '\0' ? NULL : f->transport;
+    request->server = f->server[0] == '\0' ? NULL : f->server;
+    request->sources = f->sources;
+    request->nsources = f->nsources;
+    request->plan = d->plan;
+    request->port = (uint16_t)f->port;
+    request->stop_at = f->stop_at;
+    request->families = f->families;
+    request->flags = f->flags;
+    request->dialed = f->dialed;
+    request->ndialed = f->ndialed;
+    request->timeout_ms = f->timeout_ms;
+    request->race_delay_ms = f->race_ms;
+    request->timeouts = f->timeouts.size == 0 ? NULL : &f->timeouts;
+    request->tag = (uint64_t)number_of(d) + 1;
+}
+
+static void start_dial(struct run_dial *d);
+
+static void on_resolved(void *arg, int status, const struct mox_error *err)
+{
+    struct run_dial *d = arg;
+
+    check_callback(d, RUN_RESOLVES, status, err);
+    check_resolved(d, status, err);
+    if (status == MOX_OK)
+        start_dial(d);
+}
+
+static void start_dial(struct run_dial *d)
+{
+    bool resolves = d->facts->resolves_first && d->plan != NULL && d->phase == RUN_IDLE;
+    struct mox_dial_request request;
+    struct mox_envelope envelope;
+    struct mox_error err = {0};
+    struct world *w = d->run->w;
+
+    if (w->ended)
+        return;
+    fill_request(d, &envelope, &request);
+    world_log(w, "host %s dial %d to %s, server %s, transport %s", resolves ? "resolves" : "starts",
+              number_of(d), d->facts->to_text, d->facts->server[0] == '\0' ? "-" : d->facts->server,
+              d->facts->transport[0] == '\0' ? "-" : d->facts->transport);
+    d->start_ms = d->plan_ms = world_ms(w);
+    d->phase = resolves ? RUN_RESOLVES : RUN_DIALS;
+    d->id = resolves ? mox_plan_resolve_start(w->ctx, &request, on_resolved, d, &err)
+                     : mox_dial_start(w->ctx, &request, on_conn, d, &err);
+    if (d->id != 0)
+        return;
+    d->phase = RUN_OVER;
+    world_log(w, "dial %d does not start: %s", number_of(d), err.message);
+    if (!d->run->shut_down && run_is_sound(d->run))
+        run_broken(d->run, "start", "dial %d does not start: %s", number_of(d), err.message);
+}
+
+/* The first start of a dial. */
+static void start(struct run_dial *d)
+{
+    struct run *run = d->run;
+
+    if (run->w->ended || d->started)
+        return;
+    d->started = true;
+    d->config = run->facts;
+    d->parsed = mox_config_ref(run->config);
+    d->goes_on = d->facts->goes_on;
+    reference_of(run->seed, d->config, d->facts, &d->reference);
+    if (d->facts->with_plan)
+        d->plan = mox_plan_new(run->w->ctx);
+    d->planned = d->plan != NULL;
+    start_dial(d);
+}
+
+static struct mox_config *parse(struct run *run, const struct seed_config *facts)
+{
+    const char *domains, *text = seed_config_text(facts, run->w, &domains);
+    struct mox_config_source files[] = {{"mox.conf", text, strlen(text)},
+                                        {"domains.conf", domains, 0}};
+    struct mox_config_options options = {.size = sizeof options, .sources = files, .nsources = 2};
+    struct mox_config *config;
+    struct mox_error err;
+
+    if (facts->mox)
+        files[1].len = strlen(domains);
+    config =
+        facts->mox ? mox_config_open(&options, &err) : mox_config_parse(text, strlen(text), &err);
+    if (config == NULL && run_is_sound(run))
+        run_broken(run, "start", "the configuration: %s\n%s%s", err.message, text,
+                   facts->mox ? domains : "");
+    return config;
+}
+
+/* Its dials keep the old one by references of their own. */
+static void reload(struct run *run)
+{
+    const struct seed_config *facts = &run->seed->configs[run->facts == &run->seed->configs[0]];
+    struct mox_config *fresh = facts->there ? parse(run, facts) : NULL;
+
+    world_log(run->w, "host reloads");
+    if (facts->there && fresh == NULL)
+        return;
+    mox_config_free(run->config);
+    run->config = fresh;
+    run->facts = facts;
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        if (run->dials[i].phase == RUN_RESOLVES) /* it will be dialed with the same */
+            continue;
+        mox_config_free(run->dials[i].parsed);
+        run->dials[i].parsed = NULL;
+    }
+}
+
+static void drop_plan(struct run_dial *d)
+{
+    if (d->plan == NULL || d->phase == RUN_RESOLVES)
+        return;
+    world_log(d->run->w, "host frees the plan of dial %d", number_of(d));
+    mox_plan_free(d->plan);
+    d->plan = NULL;
+    d->planned = false;
+}
+
+static void act(struct run *run, const struct seed_act *act)
+{
+    struct run_dial *d = &run->dials[act->dial];
+
+    if (!run->w->ended && act->pause_ms > 0)
+        world_sleep(run->w, act->pause_ms);
+    if (run->w->ended)
+        return;
+    switch (act->deed) {
+    case SEED_START:
+        start(d);
+        break;
+    case SEED_CANCEL:
+        cancel(d);
+        break;
+    case SEED_SHUTDOWN:
+        world_log(run->w, "host shuts down");
+        if (!run->shut_down)
+            run->shut_down_ms = world_ms(run->w);
+        run->shut_down = true;
+        mox_ctx_shutdown(run->w->ctx, 1000);
+        break;
+    case SEED_FREE:
+        free_context(run);
+        break;
+    case SEED_RELOAD:
+        reload(run);
+        break;
+    case SEED_NEXT:
+        go_on(d, d->facts->attempts % 2 == 1);
+        break;
+    case SEED_CLOSE:
+        close_conn(d);
+        break;
+    default:
+        drop_plan(d);
+        break;
+    }
+}
+
+/* Does what is due at the event. Returns the number of the next act; UINT_MAX: there is none. */
+static unsigned act_all(struct run *run, unsigned from, unsigned to)
+{
+    unsigned next = UINT32_MAX;
+
+    for (size_t i = 0; i < run->seed->nacts; i++) {
+        const struct seed_act *a = &run->seed->acts[i];
+
+        if (a->at >= from && a->at <= to)
+            act(run, a);
+        else if (a->at > to && a->at < next)
+            next = a->at;
+    }
+    return next;
+}
+
+/* Dials that run; what the context says is in flight is these and the watches. */
+static int dials_in_flight(struct run *run)
+{
+    int dials = 0, watches = 0;
+
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        dials += run->dials[i].phase == RUN_RESOLVES || run->dials[i].phase == RUN_DIALS;
+        watches += run->dials[i].watch != 0;
+    }
+    if (mox_ctx_pending(run->w->ctx) != dials + watches)
+        run_broken(run, "callback", "%d operations are in flight, and not %d",
+                   mox_ctx_pending(run->w->ctx), dials + watches);
+    return dials;
+}
+
+static void live(struct run *run)
+{
+    unsigned done = 0, next = act_all(run, 0, 0);
+
+    for (unsigned turn = 1; turn < MOST_TURNS && !run->w->ended; turn++) {
+        bool idle = dials_in_flight(run) == 0 || !world_step(run->w);
+
+        if (run->w->fault[0] != '\0' || run->w->ended)
+            return;
+        if (idle && next == UINT32_MAX && dials_in_flight(run) > 0)
+            world_fault(run->w, "operations are in flight, and nothing is left to happen");
+        if (idle && next == UINT32_MAX)
+            return;
+        if (idle || turn >= next) {
+            unsigned to = idle && next > turn ? next : turn;
+
+            next = act_all(run, done + 1, to);
+            done = to;
+        }
+    }
+    if (!run->w->ended)
+        world_fault(run->w, "it never ends");
+}
+
+/* What comes when nobody waits any more must be found stale; then all is given back. */
+static void end(struct run *run)
+{
+    const char *fault;
+
+    for (size_t i = 0; i < run->seed->ndials; i++)
+        close_conn(&run->dials[i]);
+    if (!run->w->ended && run->broken[0] == '\0' && mox_ctx_pending(run->w->ctx) > 0)
+        world_fault(run->w, "nobody waits, and something is in flight");
+    for (int i = 0; i < LAST_TURNS && world_step(run->w); i++)
+        ;
+    if (!run->w->ended && run->w->fault[0] == '\0' && run->w->timer_us != UINT64_MAX)
+        world_fault(run->w, "a timer is left");
+    if (!run->w->ended) {
+        look_at_plans(run);
+        for (size_t i = 0; i < run->seed->ndials; i++)
+            mox_plan_free(run->dials[i].plan);
+    }
+    fault = world_end(run->w);
+    if (fault != NULL)
+        run_broken(run, "world", "%s", fault);
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        struct run_dial *d = &run->dials[i];
+
+        if (d->phase == RUN_RESOLVES || d->phase == RUN_DIALS)
+            run_broken(run, "callback", "dial %u never had its callback", (unsigned)i);
+        mox_config_free(d->parsed);
+    }
+    mox_config_free(run->config);
+}
+
+static void begin(struct run *run)
+{
+    struct mox_ctx_options options = {.size = sizeof options, .log_level = MOX_LOG_DIALOGUE};
+    struct mox_error err;
+
+    options.max_conns_per_address = run->seed->max_per_address;
+    seed_build(run->seed, run->w);
+    run->facts = &run->seed->configs[0];
+    if (run->facts->there)
+        run->config = parse(run, run->facts);
+    if (world_open(run->w, &options, &err) != MOX_OK)
+        run_broken(run, "start", "no context: %s", err.message);
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        run->dials[i].run = run;
+        run->dials[i].facts = &run->seed->dials[i];
+    }
+}
+
+void run_seed(struct run *run, struct seed *seed)
+{
+    memset(run, 0, sizeof *run);
+    memory_fail(0, 0);
+    run->seed = seed;
+    run->live = memory_live();
+    run->w = world_bare(seed->number ^ 0x5eed);
+    begin(run);
+    check_routes(run);
+    memory_fail(seed->fail_at, seed->fail_every);
+    if (run->broken[0] == '\0')
+        live(run);
+    run->failed = memory_failed();
+    memory_fail(0, 0);
+    end(run);
+    check_network(run);
+}
+
+long run_free(struct run *run)
+{
+    world_free(run->w);
+    return memory_live() - run->live;
+}

@@ -1,0 +1,64 @@
+/*
+ * run.h - a seed lived through once, with the real library and a host that does what it drew.
+ */
+#ifndef SIM_RUN_H
+#define SIM_RUN_H
+
+#include "test/sim/reference.h"
+
+enum run_phase { RUN_IDLE = 0, RUN_RESOLVES, RUN_DIALS, RUN_OVER };
+
+struct run_attempt { /* of a plan */
+    struct mox_ip ip, source;
+    uint16_t port;
+    uint64_t at_ms; /* of the world */
+    int zone;
+    bool seen; /* by the network */
+};
+
+struct run_dial {
+    struct run *run;
+    const struct seed_dial *facts;
+    const struct seed_config *config; /* at its start */
+    struct mox_config *parsed;        /* a reference of the host's own */
+    struct reference reference;
+    mox_op_id id, watch;   /* watch: of its connection; 0: none */
+    struct mox_plan *plan; /* NULL: none, or given away */
+    struct mox_conn *conn; /* the host's */
+    unsigned sessions;     /* reached so far */
+    int phase;             /* enum run_phase */
+    int goes_on;           /* times that it still will */
+    uint64_t start_ms, plan_ms;
+    bool started;
+    bool planned; /* its plan tells all that it dialed */
+};
+
+struct run {
+    struct seed *seed;
+    struct world *w;
+    struct mox_config *config; /* the present one; NULL: none */
+    const struct seed_config *facts;
+    struct run_dial dials[SEED_DIALS];
+    bool shut_down;
+    uint64_t shut_down_ms;
+    bool failed;                  /* an allocation did */
+    struct run_attempt *attempts; /* of all plans that were looked at */
+    size_t nattempts, cap;
+    size_t log_len;  /* of the log, when the plans were looked at last */
+    long live;       /* blocks before it began */
+    char broken[32]; /* the first invariant that did not hold; "": all did */
+    char detail[400];
+};
+
+/* Lives the seed. The world stays, until run_free, which returns how many blocks were left. */
+void run_seed(struct run *run, struct seed *seed);
+long run_free(struct run *run);
+
+/* An invariant did not hold. */
+void run_broken(struct run *run, const char *invariant, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Whether outcomes can be foretold: no allocation failed. */
+bool run_is_sound(const struct run *run);
+
+#endif

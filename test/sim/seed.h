@@ -1,0 +1,240 @@
+/*
+ * seed.h - a seed is a whole world: zones, a network, a configuration, dials, and a host that does
+ * foolish things. seed_draw draws the facts, seed_build makes the world and the text of the
+ * configuration from them; the reference (reference.h) reads the facts alone.
+ *
+ * Each zone has names and addresses of its own (z3.example, h1.z3.example, 10.3.1.2), so whatever
+ * the network sees tells which dials it can have been for.
+ */
+#ifndef SIM_SEED_H
+#define SIM_SEED_H
+
+#include "test/sim/dns.h"
+#include "test/sim/net.h"
+#include "test/sim/world.h"
+
+enum {
+    SEED_DOMAINS = 4,    /* zones of recipients */
+    SEED_TRANSPORTS = 5, /* each may have a zone of its own, for a relay */
+    SEED_ZONES = SEED_DOMAINS + SEED_TRANSPORTS,
+    SEED_HOSTS = 5,
+    SEED_MX = 40,
+    SEED_ADDRESSES = 20, /* of one family of one host */
+    SEED_ALIASES = 18,
+    SEED_PLACES = 512,
+    SEED_ROUTES = 5,
+    SEED_LISTS = 7, /* of routes: 2 accounts, 4 domains, the global one */
+    SEED_NAMES = 3, /* in FromDomain, ToDomain */
+    SEED_LISTENERS = 3,
+    SEED_DIALS = 6,
+    SEED_ACTS = 12,
+    SEED_TEXT = 64
+};
+
+enum seed_kind { /* of an address */
+                 SEED_ORDINARY = 0,
+                 SEED_SPECIAL,  /* loopback, multicast and the like */
+                 SEED_MAPPED,   /* an IPv4 address in an AAAA record: never dialed */
+                 SEED_OWN,      /* one of the configuration's own */
+                 SEED_NAT64,    /* 64:ff9b::/96 with an ordinary address inside */
+                 SEED_NAT64_BAD /* … with a loopback one inside */
+};
+
+struct seed_place { /* an address, and what is there */
+    char text[SEED_TEXT];
+    struct mox_ip ip;
+    int zone, kind;
+    int fate; /* enum net_fate */
+    uint32_t ms;
+    const struct server_profile *server;
+};
+
+struct seed_set { /* one type of one name */
+    bool there, first_only, authentic, timed;
+    int fate; /* enum dns_fate */
+    int rcode, code;
+    uint32_t ms; /* if timed */
+};
+
+struct seed_addresses { /* an A or AAAA set */
+    struct seed_set set;
+    int places[SEED_ADDRESSES];
+    size_t n;
+};
+
+struct seed_host {
+    char name[SEED_TEXT];
+    char alias[SEED_TEXT]; /* it is an alias of that; "": it is none */
+    struct seed_set cname;
+    struct seed_addresses v4, v6;
+};
+
+struct seed_mx {
+    int preference;
+    char target[SEED_TEXT];
+};
+
+struct seed_zone {
+    struct seed_host domain;  /* the domain itself */
+    char mx_owner[SEED_TEXT]; /* the domain, or the end of its aliases */
+    struct seed_set mx_set;
+    struct seed_mx mx[SEED_MX];
+    size_t nmx;
+    struct seed_host hosts[SEED_HOSTS];
+    size_t nhosts;
+    struct seed_host aliases[SEED_ALIASES]; /* of the domain and of hosts */
+    size_t naliases;
+};
+
+struct seed_transport {
+    char name[SEED_TEXT];
+    int kind; /* enum mox_kind */
+    bool no_starttls, auth, learned, reverse_dns;
+    uint32_t families; /* allowed */
+    int prefer;
+    int port; /* 0: the default */
+    int zone; /* of its relay */
+    int fail_code;
+    struct mox_ip local_ips[2];
+    size_t nlocal_ips;
+};
+
+struct seed_item { /* of FromDomain, ToDomain */
+    int name;      /* of seed_name; -1: the empty domain, "." */
+    bool below;    /* with a leading dot */
+    int spelling;
+};
+
+struct seed_route {
+    struct seed_item from[SEED_NAMES], to[SEED_NAMES];
+    size_t nfrom, nto;
+    int attempts, transport;
+};
+
+struct seed_list {
+    int scope; /* enum mox_scope */
+    char name[SEED_TEXT];
+    int domain; /* of seed_name, for MOX_SCOPE_DOMAIN */
+    struct seed_route routes[SEED_ROUTES];
+    size_t n;
+};
+
+struct seed_listener { /* of a mox.conf */
+    const char *ips[2];
+    size_t n;
+    bool smtp;
+};
+
+struct seed_config {
+    bool there;
+    bool mox; /* a mox.conf and a domains.conf, which lack our own keys */
+    struct seed_listener listeners[SEED_LISTENERS];
+    size_t nlisteners;
+    struct seed_transport transports[SEED_TRANSPORTS];
+    size_t ntransports;
+    struct seed_list lists[SEED_LISTS];
+    size_t nlists;
+    bool hosted[SEED_DOMAINS]; /* the zone's domain is among Domains */
+    bool allow_special;
+    bool nat[SEED_DOMAINS]; /* the zone's own addresses are among NATIPs */
+    uint32_t race_ms;
+    struct mox_timeouts timeouts;
+    uint32_t dial_ms;
+    struct mox_ip local_ips[2];
+    size_t nlocal_ips;
+};
+
+enum seed_target { SEED_TO_DOMAIN = 0, SEED_TO_LITERAL };
+
+enum seed_habit { /* of the host, once it has its connection */
+                  SEED_KEEPS = 0,
+                  SEED_CLOSES,    /* in the callback */
+                  SEED_GOES_ON,   /* mox_dial_next in the callback */
+                  SEED_COMPLAINS, /* the same, with what the server said of our address */
+                  SEED_FREES,     /* the context, in the callback */
+                  SEED_CANCELS,   /* all other dials, in the callback */
+                  SEED_WATCHES    /* it speaks, and waits for what the server says */
+};
+
+struct seed_dial {
+    int zone, target, place; /* the place of a literal */
+    int from, from_account;  /* seed_name, -1: null sender; index of lists, -1: none */
+    char from_text[SEED_TEXT], to_text[SEED_TEXT + 16], account[SEED_TEXT];
+    uint32_t attempts;
+    char transport[SEED_TEXT]; /* override */
+    char server[SEED_TEXT + 8];
+    int server_place; /* -1: a host by name, or no server */
+    uint32_t families, flags, timeout_ms, race_ms;
+    struct mox_timeouts timeouts;
+    struct mox_ip sources[2];
+    size_t nsources;
+    struct mox_dialed dialed[4];
+    size_t ndialed;
+    int stop_at, port;
+    int habit, goes_on; /* how often it goes on */
+    bool with_plan, resolves_first;
+};
+
+enum seed_deed {
+    SEED_START,
+    SEED_CANCEL,
+    SEED_SHUTDOWN,
+    SEED_FREE,
+    SEED_RELOAD,
+    SEED_NEXT,
+    SEED_CLOSE,
+    SEED_DROP_PLAN
+};
+
+struct seed_act {
+    unsigned at; /* event number */
+    int deed, dial;
+    uint32_t pause_ms; /* before it */
+};
+
+struct seed {
+    uint64_t number, random;
+    struct seed_place places[SEED_PLACES];
+    size_t nplaces;
+    struct seed_zone zones[SEED_ZONES];
+    struct seed_config configs[2]; /* the second by SEED_RELOAD */
+    struct seed_dial dials[SEED_DIALS];
+    size_t ndials;
+    struct seed_act acts[SEED_ACTS];
+    size_t nacts;
+    uint32_t dns_ms, max_write, max_per_address;
+    bool dns_at_once, eager;
+    long fail_at, fail_every; /* allocations: the first that fails, then each so many; 0: none */
+};
+
+/* Names of envelopes and routes: the domains of the zones first, then senders. */
+struct seed_name {
+    const char *canonical;
+    const char *spellings[3]; /* as configurations and envelopes may write it */
+};
+const struct seed_name *seed_name(int i);
+int seed_names(void);
+
+void seed_draw(uint64_t number, struct seed *seed);
+
+/* Of the seed's own chance. */
+uint64_t seed_random(struct seed *seed);
+unsigned seed_below(struct seed *seed, unsigned n);
+bool seed_one_in(struct seed *seed, unsigned n);
+
+/* The parts of seed_draw, in files of their own. */
+void seed_draw_zones(struct seed *seed);
+void seed_draw_config(struct seed *seed, struct seed_config *config);
+void seed_draw_dials(struct seed *seed);
+void seed_draw_timeouts(struct seed *seed, struct mox_timeouts *timeouts);
+int seed_add_place(struct seed *seed, int zone, int kind, int family);
+
+/* Puts the zones and the network into a bare world. */
+void seed_build(const struct seed *seed, struct world *w);
+
+/* The text of a configuration, or of its mox.conf and, into *domains, its domains.conf; in the
+ * world's memory. */
+const char *seed_config_text(const struct seed_config *config, struct world *w,
+                             const char **domains);
+
+#endif

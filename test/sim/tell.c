@@ -1,0 +1,69 @@
+/* tell.c - see tell.h. */
+#include "test/sim/tell.h"
+
+#include <stdio.h>
+
+static void tell_set(const struct dns_set *set)
+{
+    static const char *const fates[] = {
+        [DNS_ANSWERS] = "",     [DNS_LOST] = " lost",         [DNS_UNASKABLE] = " unaskable",
+        [DNS_FAILS] = " fails", [DNS_GARBAGE] = " garbage",   [DNS_TRUNCATED] = " truncated",
+        [DNS_OTHER] = " other", [DNS_POISONED] = " poisoned",
+    };
+
+    printf("| %s %s%s rcode %d", set->name, dns_type_text(set->type), fates[set->fate], set->rcode);
+    if (set->timed)
+        printf(" after %u ms", (unsigned)set->ms);
+    printf("%s:", set->first_only ? " alone" : "");
+    for (size_t i = 0; i < set->n; i++)
+        printf(" %s", set->rdata[i]);
+    printf("\n");
+}
+
+static void tell_place(const struct seed_place *place)
+{
+    static const char *const fates[] = {
+        [NET_UP] = "up",
+        [NET_REFUSED] = "refused",
+        [NET_SILENT] = "silent",
+        [NET_UNREACHABLE] = "unreachable",
+        [NET_LATE_UNREACHABLE] = "late-unreachable",
+        [NET_NO_FILES] = "no-files",
+        [NET_NO_PORTS] = "no-ports",
+        [NET_BROKEN_OPS] = "broken",
+    };
+
+    printf("| %s %s after %u ms: %s\n", place->text, fates[place->fate], (unsigned)place->ms,
+           place->server->name);
+}
+
+static void tell_dial(const struct run_dial *d)
+{
+    const struct reference *r = &d->reference;
+
+    printf("| dial %d: zone %d port %u families %u, %s%u sure sessions, %u perhaps, of %u; %u more "
+           "connect, %u greet; at most %llu ms of %u\n",
+           (int)(d - d->run->dials), r->zone, (unsigned)r->port, (unsigned)r->families,
+           r->refused ? "refused, " : "", r->sessions, r->perhaps, r->pairs, r->connects, r->greets,
+           (unsigned long long)r->worst_ms, (unsigned)r->total_ms);
+}
+
+void tell_world(const struct run *run)
+{
+    for (const struct dns_set *set = run->w->zone; set != NULL; set = set->next)
+        tell_set(set);
+    for (size_t i = 0; i < run->seed->nplaces; i++)
+        tell_place(&run->seed->places[i]);
+    for (int i = 0; i < 2; i++) {
+        const char *domains = NULL;
+
+        if (!run->seed->configs[i].there)
+            continue;
+        printf("%s", seed_config_text(&run->seed->configs[i], run->w, &domains));
+        printf("%s", domains == NULL ? "" : domains);
+    }
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        if (run->dials[i].started)
+            tell_dial(&run->dials[i]);
+    }
+}
