@@ -22,6 +22,13 @@ struct slice domain_slice(const struct domain *domain)
     return (struct slice){domain->name, domain->len};
 }
 
+void domain_set(struct domain *domain, struct slice name)
+{
+    domain->len = name.len > MOX_LIMIT_DOMAIN ? 0 : name.len;
+    memcpy(domain->name, name.ptr, domain->len);
+    domain->name[domain->len] = '\0';
+}
+
 struct slice domain_parent(struct slice name)
 {
     return slice_sub(name, slice_find(name, '.') + 1, name.len);

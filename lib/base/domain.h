@@ -30,6 +30,9 @@ int domain_to_unicode(const struct domain *domain, char *out, size_t cap);
 
 struct slice domain_slice(const struct domain *domain);
 
+/* From a name that was parsed before; one too long gives the empty domain. */
+void domain_set(struct domain *domain, struct slice name);
+
 /* The name above, without its first label; empty at the end. */
 struct slice domain_parent(struct slice name);
 

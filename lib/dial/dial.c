@@ -278,7 +278,7 @@ static int begin(struct dial *d, struct mox_error *err)
     }
     if (d->plan->rules.target != REQUEST_DOMAIN)
         return MOX_OK;
-    d->mx = lookup_mx_start(d->ctx, slice_of(d->plan->rules.name), &lookup, on_mx, d);
+    d->mx = lookup_mx_start(d->ctx, d->plan->rules.name, &lookup, on_mx, d);
     return d->mx == NULL ? error_nomem(err) : MOX_OK;
 }
 

@@ -74,8 +74,8 @@ static int start_lookup(struct dial *d, struct dial_host *host)
 
     if (has_address(&d->plan->rules) || host->host->looked_up)
         return MOX_OK;
-    host->lookup = lookup_address_start(d->ctx, slice_of(host->host->view.host), wanted_families(d),
-                                        &rules, on_address, host);
+    host->lookup = lookup_address_start(d->ctx, host->host->view.host, wanted_families(d), &rules,
+                                        on_address, host);
     return host->lookup == NULL ? MOX_E_NOMEM : MOX_OK;
 }
 

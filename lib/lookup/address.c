@@ -29,8 +29,8 @@ static void ipv4_done(struct lookup_chain *chain)
     family_done((struct lookup_address *)(chain - 1));
 }
 
-struct lookup_address *lookup_address_start(struct mox_ctx *ctx, struct slice host,
-                                            uint32_t allowed, const struct lookup_rules *rules,
+struct lookup_address *lookup_address_start(struct mox_ctx *ctx, const char *host, uint32_t allowed,
+                                            const struct lookup_rules *rules,
                                             void (*changed)(void *arg, struct lookup_address *),
                                             void *arg)
 {

@@ -17,9 +17,9 @@ struct lookup_address {
 
 /*
  * families: MOX_ALLOW_ bits. changed: inside a dispatch, for each family that is done; the lookup
- * may be freed in it. NULL: no memory, or no name.
+ * may be freed in it. host: borrowed until the end. NULL: no memory.
  */
-struct lookup_address *lookup_address_start(struct mox_ctx *ctx, struct slice host,
+struct lookup_address *lookup_address_start(struct mox_ctx *ctx, const char *host,
                                             uint32_t families, const struct lookup_rules *rules,
                                             void (*changed)(void *arg, struct lookup_address *),
                                             void *arg);

@@ -11,7 +11,7 @@
 static int no_answer(const struct lookup_chain *chain, struct mox_error *err)
 {
     char buf[DNS_TYPE_TEXT];
-    const char *type = dns_type_name(chain->type, buf), *name = chain->name.name;
+    const char *type = dns_type_name(chain->type, buf), *name = chain->name;
     int status = chain->query.status;
 
     if (status == MOX_E_NOMEM)
@@ -54,7 +54,7 @@ static void finish(struct lookup_chain *chain, int status, const struct mox_erro
         if (kept != NULL) {
             *kept = *err;
             kept->stage = MOX_STAGE_RESOLVE;
-            error_at_host(kept, chain->name.name);
+            error_at_host(kept, chain->name);
         }
     }
     chain->error = kept;
@@ -63,7 +63,7 @@ static void finish(struct lookup_chain *chain, int status, const struct mox_erro
 static int ask(struct mox_ctx *ctx, struct lookup_chain *chain)
 {
     query_cancel(&chain->query);
-    return query_start(ctx, &chain->query, chain->name.name, chain->type, chain->rules->timeout_us);
+    return query_start(ctx, &chain->query, chain->name, chain->type, chain->rules->timeout_us);
 }
 
 /* Whether the answer stops at an alias whose own records were not told. */
@@ -73,23 +73,40 @@ static bool stops_short(const struct dns_answer *answer)
            answer->rcode == DNS_RCODE_NOERROR;
 }
 
+/* What the lookup needs of it lives on; without an alias the name does already. */
+static int keep_answer(struct lookup_chain *chain, const struct dns_answer *answer)
+{
+    const char *canonical = chain->name;
+
+    if (answer->aliases > 0)
+        canonical = arena_text(chain->arena, domain_slice(&answer->canonical));
+    chain->answer = (struct lookup_answer){answer->rcode,     answer->count, answer->beyond,
+                                           answer->addresses, answer->items, canonical};
+    return canonical == NULL ? MOX_E_NOMEM : MOX_OK;
+}
+
 /* MOX_OK: finished; MOX_E_AGAIN: the last alias must be asked. */
 static int read_answer(struct lookup_chain *chain, struct mox_error *err)
 {
     bool believed = chain->rules->trust_ad < 0 ? chain->query.trusted : chain->rules->trust_ad > 0;
+    struct dns_answer answer;
+    struct domain name;
     int status;
 
     if (chain->query.status != MOX_OK)
         return no_answer(chain, err);
+    domain_set(&name, slice_of(chain->name));
     status = dns_answer_read(
         query_answer(&chain->query),
-        &(struct dns_question){&chain->name, chain->type, chain->max_aliases - chain->aliases},
-        &chain->answer, chain->arena, err);
+        &(struct dns_question){&name, chain->type, chain->max_aliases - chain->aliases}, &answer,
+        chain->arena, err);
     if (status != MOX_OK)
         return status;
-    chain->authentic = chain->authentic && believed && chain->answer.authentic;
-    chain->aliases += chain->answer.aliases;
-    if (!stops_short(&chain->answer))
+    chain->authentic = chain->authentic && believed && answer.authentic;
+    chain->aliases += answer.aliases;
+    if (keep_answer(chain, &answer) != MOX_OK)
+        return error_nomem(err);
+    if (!stops_short(&answer))
         return MOX_OK;
     chain->name = chain->answer.canonical;
     return MOX_E_AGAIN;
@@ -120,13 +137,12 @@ static void on_refused(struct ctx_event *event)
     chain->done(chain);
 }
 
-int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, struct slice name)
+int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, const char *name)
 {
     int status;
 
     memset(&chain->query, 0, sizeof chain->query);
-    if (domain_parse_lax(name, &chain->name) != MOX_OK)
-        return MOX_E_INVAL;
+    chain->name = name;
     chain->query.done = on_answer;
     chain->aliases = 0;
     chain->authentic = true;

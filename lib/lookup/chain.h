@@ -17,6 +17,15 @@ struct lookup_rules {
     int trust_ad;        /* 1: believe it, 0: never, -1: as the answer was delivered */
 };
 
+/* What is kept of the last answer; in the arena. */
+struct lookup_answer {
+    int rcode;
+    size_t count, beyond;     /* records; more of them that were not read */
+    struct mox_ip *addresses; /* A, AAAA */
+    struct dns_item *items;   /* all other types */
+    const char *canonical;    /* the last name of the chain */
+};
+
 struct lookup_chain { /* query first; set by chain_start, read when done was called */
     struct ctx_query query;
     struct arena *arena; /* borrowed; the answer and the error live in it */
@@ -26,17 +35,18 @@ struct lookup_chain { /* query first; set by chain_start, read when done was cal
     bool asked, finished;
     bool authentic; /* every answer used was */
     int status;     /* MOX_OK: answer holds, whatever its rcode */
-    struct dns_answer answer;
-    struct domain name;                       /* that is being asked */
+    struct lookup_answer answer;
+    const char *name;                         /* that is being asked */
     const struct mox_error *error;            /* of status; NULL: no memory for it */
     void (*done)(struct lookup_chain *chain); /* inside a dispatch, once */
 };
 
 /*
- * Fields to set before: arena, rules, type, max_aliases, done. MOX_OK: done will be called, even
- * for what failed at once; MOX_E_NOMEM.
+ * Fields to set before: arena, rules, type, max_aliases, done. name: A-labels or a lax name, in
+ * lower case; borrowed until the end. MOX_OK: done will be called, even for what failed at once;
+ * MOX_E_NOMEM.
  */
-int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, struct slice name);
+int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, const char *name);
 
 /* Accepts one that was never started. */
 void chain_cancel(struct lookup_chain *chain);

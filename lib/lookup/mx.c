@@ -21,7 +21,7 @@ static int fail(struct lookup_mx *mx, const struct mox_error *err)
     if (kept != NULL) {
         *kept = *err;
         kept->stage = MOX_STAGE_RESOLVE;
-        error_at_host(kept, mx->chain.name.name);
+        error_at_host(kept, mx->chain.name);
     }
     mx->error = kept;
     return mx->status;
@@ -120,7 +120,7 @@ static size_t keep_best(struct lookup_mx_host *hosts, size_t n)
 
 static int take_records(struct lookup_mx *mx)
 {
-    const struct dns_answer *answer = &mx->chain.answer;
+    const struct lookup_answer *answer = &mx->chain.answer;
     size_t usable = 0;
 
     mx->hosts = arena_array(&mx->arena, answer->count, sizeof *mx->hosts);
@@ -157,7 +157,7 @@ static int take_implicit(struct lookup_mx *mx)
 
 static int take_answer(struct lookup_mx *mx)
 {
-    const struct dns_answer *answer = &mx->chain.answer;
+    const struct lookup_answer *answer = &mx->chain.answer;
     struct mox_error err;
 
     if (mx->chain.status != MOX_OK) {
@@ -166,9 +166,7 @@ static int take_answer(struct lookup_mx *mx)
         return mx->status;
     }
     mx->authentic = mx->chain.authentic;
-    mx->next_hop = arena_text(&mx->arena, domain_slice(&answer->canonical));
-    if (mx->next_hop == NULL)
-        return fail_nomem(mx);
+    mx->next_hop = answer->canonical;
     if (answer->count + answer->beyond == 1 && answer->items[0].fault == DNS_FAULT_ROOT) {
         error_set(&err, MOX_E_NULL_MX, "%s takes no mail: its MX is \".\" (null MX, RFC 7505)",
                   mx->next_hop);
@@ -185,7 +183,7 @@ static void on_done(struct lookup_chain *chain)
     mx->done(mx->arg);
 }
 
-struct lookup_mx *lookup_mx_start(struct mox_ctx *ctx, struct slice domain,
+struct lookup_mx *lookup_mx_start(struct mox_ctx *ctx, const char *domain,
                                   const struct lookup_rules *rules, void (*done)(void *arg),
                                   void *arg)
 {

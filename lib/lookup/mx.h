@@ -30,8 +30,8 @@ struct lookup_mx {
     void *arg;
 };
 
-/* NULL: no memory, or no name. The caller frees it; in done too. */
-struct lookup_mx *lookup_mx_start(struct mox_ctx *ctx, struct slice domain,
+/* domain: A-labels, borrowed until the end. NULL: no memory. The caller frees it; in done too. */
+struct lookup_mx *lookup_mx_start(struct mox_ctx *ctx, const char *domain,
                                   const struct lookup_rules *rules, void (*done)(void *arg),
                                   void *arg);
 
