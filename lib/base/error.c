@@ -118,7 +118,7 @@ static const char *cure_of(int e)
     case ENOMEM:
         return "this machine is out of memory; try again later";
     case ENETUNREACH:
-        return "this machine has no route there";
+        return "there is no route to it";
     default:
         return NULL;
     }

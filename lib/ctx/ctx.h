@@ -28,12 +28,11 @@ struct ctx_timer { /* all zero: not set; run is called as an event when it is du
 };
 
 /* What ids name. */
-enum ctx_kind { CTX_FREE = 0, CTX_OP, CTX_QUERY, CTX_SOCKET };
+enum ctx_kind { CTX_OP = 1, CTX_QUERY, CTX_SOCKET };
 
 struct ctx_slot {
-    void *object; /* borrowed; of a free slot: unused */
+    void *object; /* borrowed; NULL: a free slot */
     uint64_t id;  /* of a free slot: index of the next free one, plus one */
-    enum ctx_kind kind;
 };
 
 struct ctx_ids {

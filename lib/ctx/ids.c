@@ -1,6 +1,6 @@
 /*
- * ids.c - numbers for what is in flight. An id is a serial number and the slot it lives in, so that
- * finding it is one look and a late answer meets another serial number.
+ * ids.c - numbers for what is in flight. An id is a serial number, its kind, and the slot it lives
+ * in, so that finding it is one look and a late answer meets another serial number.
  */
 #include <assert.h>
 
@@ -8,9 +8,10 @@
 #include "base/mem.h"
 #include "ctx/ctx.h"
 
-enum { SLOT_BITS = 24, FIRST_SLOTS = 16 };
+enum { SLOT_BITS = 24, KIND_BITS = 2, FIRST_SLOTS = 16 };
 
 static_assert(1 << SLOT_BITS == MOX_LIMIT_IDS, "a slot's index fits its bits");
+static_assert(CTX_SOCKET < 1 << KIND_BITS, "and so does a kind");
 
 static bool grow(struct ctx_ids *ids)
 {
@@ -40,7 +41,9 @@ uint64_t ctx_id_new(struct mox_ctx *ctx, enum ctx_kind kind, void *object)
             return 0;
         index = ids->len++;
     }
-    ids->slots[index] = (struct ctx_slot){object, ++ids->serial << SLOT_BITS | index, kind};
+    ids->slots[index].object = object;
+    ids->slots[index].id =
+        (++ids->serial << KIND_BITS | (uint64_t)kind) << SLOT_BITS | (uint64_t)index;
     return ids->slots[index].id;
 }
 
@@ -49,14 +52,15 @@ static struct ctx_slot *find(const struct mox_ctx *ctx, uint64_t id)
     size_t index = (size_t)(id & (MOX_LIMIT_IDS - 1));
     struct ctx_slot *slot = index < ctx->ids.len ? &ctx->ids.slots[index] : NULL;
 
-    return slot != NULL && slot->kind != CTX_FREE && slot->id == id ? slot : NULL;
+    return slot != NULL && slot->object != NULL && slot->id == id ? slot : NULL;
 }
 
 void *ctx_id_find(const struct mox_ctx *ctx, uint64_t id, enum ctx_kind kind)
 {
-    struct ctx_slot *slot = find(ctx, id);
+    const struct ctx_slot *slot = find(ctx, id);
+    bool same = (id >> SLOT_BITS & ((1 << KIND_BITS) - 1)) == (uint64_t)kind;
 
-    return slot != NULL && slot->kind == kind ? slot->object : NULL;
+    return slot != NULL && same ? slot->object : NULL;
 }
 
 void ctx_id_end(struct mox_ctx *ctx, uint64_t id)
@@ -65,6 +69,6 @@ void ctx_id_end(struct mox_ctx *ctx, uint64_t id)
 
     if (slot == NULL)
         return;
-    *slot = (struct ctx_slot){NULL, ctx->ids.free, CTX_FREE};
+    *slot = (struct ctx_slot){NULL, ctx->ids.free};
     ctx->ids.free = (size_t)(slot - ctx->ids.slots) + 1;
 }

@@ -289,7 +289,8 @@ static int take_request(struct dial *d, const struct mox_dial_request *request, 
 {
     struct arena arena = {0};
     struct request_rules rules;
-    int status = request_take(d->ctx, request, &arena, &rules, err);
+    struct mox_route route;
+    int status = request_take(d->ctx, request, &arena, &rules, &route, err);
     struct mox_plan *plan = d->plan;
 
     if (plan->references > 1)
@@ -310,7 +311,7 @@ static int take_request(struct dial *d, const struct mox_dial_request *request, 
     }
     plan->arena = arena;
     plan->rules = rules;
-    plan->info.route = rules.route;
+    plan->info.route = route;
     if (status == MOX_OK)
         plan_begin(plan, ctx_now_us(d->ctx));
     return status;

@@ -8,13 +8,13 @@
 #include "base/mem.h"
 #include "base/names.h"
 
-enum { FIRST_ITEMS = 2 };
+enum { FIRST_ITEMS = 2, UNLISTED_TEXT = 64 };
 
 /* The items stand in the arena: what a growing list leaves behind dies with the plan. */
 static int list_add(struct mox_plan *plan, struct plan_list *list, void *item)
 {
     if (list->len == list->cap) {
-        size_t cap = list->cap == 0 ? FIRST_ITEMS : 2 * list->cap;
+        uint32_t cap = list->cap == 0 ? FIRST_ITEMS : 2 * list->cap;
         void **items = arena_array(&plan->arena, cap, sizeof(void *));
 
         if (items == NULL)
@@ -76,6 +76,7 @@ static void empty(struct mox_plan *plan)
     memset(&plan->info, 0, sizeof plan->info);
     plan->info.route.index = -1;
     plan->unlisted = 0;
+    plan->unlisted_text = NULL;
     plan->resolved = plan->running = false;
 }
 
@@ -154,8 +155,11 @@ static void count_unlisted(struct mox_plan *plan)
     struct plan_candidate *last = plan->dropped.items[plan->dropped.len - 1];
 
     plan->unlisted++;
-    snprintf(plan->unlisted_text, sizeof plan->unlisted_text,
-             "and %zu more that are not listed one by one", plan->unlisted);
+    if (plan->unlisted_text == NULL)
+        plan->unlisted_text = arena_new(&plan->arena, UNLISTED_TEXT);
+    if (plan->unlisted_text != NULL)
+        snprintf(plan->unlisted_text, UNLISTED_TEXT, "and %zu more that are not listed one by one",
+                 plan->unlisted);
     last->view.detail = plan->unlisted_text;
 }
 

@@ -36,7 +36,7 @@ struct plan_attempt {
 
 struct plan_list { /* of pointers into the arena */
     void **items;  /* in the plan's arena */
-    size_t len, cap;
+    uint32_t len, cap;
 };
 
 struct mox_plan {
@@ -50,7 +50,7 @@ struct mox_plan {
     struct plan_list kept, dropped;        /* struct plan_candidate; kept ones in dialing order */
     struct plan_list attempts;             /* struct plan_attempt */
     size_t unlisted;                       /* drops beyond MOX_LIMIT_DROPS */
-    char unlisted_text[64];
+    char *unlisted_text;                   /* UNLISTED_TEXT bytes in the arena, once needed */
     uint64_t start_us;
     bool resolved; /* all that the rules ask for is known: a dial need not look it up again */
     bool running;  /* a dial is at work: its time goes on */

@@ -38,8 +38,9 @@ static void describe_no_source(const struct mox_candidate *target, struct mox_er
               source, target->ip.family == MOX_IPV6 ? "IPv6" : "IPv4");
 }
 
-/* What a failed connect means. */
-static void describe(const struct mox_candidate *target, int code, struct mox_error *err)
+/* What a failed connect means. at_once: this machine said so, before anything was sent. */
+static void describe(const struct mox_candidate *target, int code, bool at_once,
+                     struct mox_error *err)
 {
     if (code == MOX_E_NO_SOURCE) {
         describe_no_source(target, err);
@@ -54,7 +55,8 @@ static void describe(const struct mox_candidate *target, int code, struct mox_er
         error_from_op(err, code, "cannot connect");
         if (!is_ours(code) && code <= MOX_ERRNO(0)) {
             err->code = MOX_E_CONNECT;
-            err->about = code == MOX_ERRNO(ENETUNREACH) ? MOX_ABOUT_LOCAL : MOX_ABOUT_HOST;
+            err->about =
+                at_once && code == MOX_ERRNO(ENETUNREACH) ? MOX_ABOUT_LOCAL : MOX_ABOUT_HOST;
         }
     }
     err->stage = MOX_STAGE_CONNECT;
@@ -68,12 +70,12 @@ static void note_stall(struct dial *d, const struct mox_candidate *target)
 }
 
 /* Ends the attempt; MOX_OK: others may be tried; else the dial ends with err. */
-static int fail_attempt(struct dial *d, struct plan_attempt *attempt, int code,
+static int fail_attempt(struct dial *d, struct plan_attempt *attempt, int code, bool at_once,
                         struct mox_error *err)
 {
     struct plan_candidate *candidate = attempt->candidate;
 
-    describe(&candidate->view, code, err);
+    describe(&candidate->view, code, at_once, err);
     plan_end_attempt(d->plan, attempt, MOX_STAGE_CONNECT, err, ctx_now_us(d->ctx));
     dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, candidate, "%s", err->message);
     if (err->code == MOX_E_TIMEOUT)
@@ -180,7 +182,7 @@ static int look_at(struct dial *d, struct dial_lane *lane, struct mox_error *err
     if (status == MOX_OK || status == MOX_E_AGAIN)
         return status;
     close_lane(d, lane);
-    status = fail_attempt(d, attempt, status, err);
+    status = fail_attempt(d, attempt, status, false, err);
     return status == MOX_OK ? MOX_E_EOF : status;
 }
 
@@ -293,7 +295,7 @@ static int begin(struct dial *d, struct plan_candidate *candidate, struct mox_er
              (unsigned)target.port);
     status = part_open(d->part, &target, &lane->stream);
     if (status != MOX_OK)
-        return fail_attempt(d, attempt, status, err);
+        return fail_attempt(d, attempt, status, true, err);
     lane->attempt = attempt;
     lane->deadline_us = now + d->plan->rules.connect_us;
     stream_notify(lane->stream, on_ready, d);

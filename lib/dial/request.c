@@ -28,6 +28,7 @@ struct taker {
     const struct mox_ctx *ctx;
     struct arena *arena;
     struct request_rules *rules;
+    struct mox_route *route;
     struct mox_error *err;
     struct mox_dial_request request;
     struct mox_envelope envelope;
@@ -60,14 +61,14 @@ static int take_route(struct taker *t)
     if (t->envelope.unix_s == 0)
         t->envelope.unix_s = ctx_unix_s(t->ctx);
     if (t->request.transport != NULL && t->request.transport[0] != '\0')
-        status = route_by_transport(rules->config, t->request.transport, &rules->route, t->err);
+        status = route_by_transport(rules->config, t->request.transport, t->route, t->err);
     else if (t->request.route != NULL)
-        rules->route = *t->request.route;
+        *t->route = *t->request.route;
     else
-        status = mox_route_lookup(rules->config, &t->envelope, &rules->route, t->err);
+        status = mox_route_lookup(rules->config, &t->envelope, t->route, t->err);
     if (status != MOX_OK)
         return status;
-    rules->transport = route_transport(&rules->route);
+    rules->transport = route_transport(t->route);
     rules->attempts = t->envelope.attempts;
     return MOX_OK;
 }
@@ -364,7 +365,7 @@ static int take_all(struct taker *t, const struct mox_dial_request *request)
     if (t->request.config != NULL)
         t->rules->config = mox_config_ref(t->request.config);
     status = take_route(t);
-    if (status == MOX_OK && t->rules->route.kind == MOX_KIND_FAIL)
+    if (status == MOX_OK && t->route->kind == MOX_KIND_FAIL)
         status = fail_as_told(t);
     if (status == MOX_OK)
         status = check_supported(t);
@@ -388,13 +389,14 @@ static int take_all(struct taker *t, const struct mox_dial_request *request)
 }
 
 int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
-                 struct arena *arena, struct request_rules *rules, struct mox_error *err)
+                 struct arena *arena, struct request_rules *rules, struct mox_route *route,
+                 struct mox_error *err)
 {
-    struct taker t = {.ctx = ctx, .arena = arena, .rules = rules, .err = err};
+    struct taker t = {.ctx = ctx, .arena = arena, .rules = rules, .route = route, .err = err};
     int status;
 
     memset(rules, 0, sizeof *rules);
-    rules->route.index = -1;
+    *route = (struct mox_route){.index = -1};
     status = take_all(&t, request);
     if (status != MOX_OK && err != NULL && err->stage == MOX_STAGE_NONE)
         err->stage = MOX_STAGE_ROUTE;

@@ -27,7 +27,6 @@ struct request_dialed {
 struct request_rules {
     struct mox_config *config;                /* a reference, or NULL */
     const struct config_transport *transport; /* NULL: none matched */
-    struct mox_route route;
     const char *name; /* of REQUEST_DOMAIN and _HOST; of the others the text of the address */
     const char *ehlo; /* NULL: our end of the connection as address literal */
     const struct request_dialed *dialed;
@@ -42,12 +41,13 @@ struct request_rules {
 };
 
 /*
- * Fills rules; *arena takes the copies. On failure, too, rules->route says which transport it was
- * and rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
+ * Fills rules; *arena takes the copies. On failure, too, *route says which transport it was and
+ * rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
  * MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
  */
 int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
-                 struct arena *arena, struct request_rules *rules, struct mox_error *err);
+                 struct arena *arena, struct request_rules *rules, struct mox_route *route,
+                 struct mox_error *err);
 
 /* Whether a plan made by one holds for the other: the same hosts, addresses and order. */
 bool request_same(const struct request_rules *a, const struct request_rules *b);

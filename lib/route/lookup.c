@@ -16,8 +16,7 @@
 struct search {
     const struct mox_config *config;
     const struct route_index *index;
-    struct route_name *from; /* hashed when a hash is wanted: most rules ask for none */
-    const struct route_name *to;
+    const struct route_name *from, *to;
     uint32_t attempts;
 };
 
@@ -165,19 +164,10 @@ static uint32_t first_of(const struct search *s, uint32_t value, bool from_known
     return best;
 }
 
-/* The sender's domain with its hashes. */
-static const struct route_name *hashed_from(const struct search *s)
-{
-    route_name_hash(s->from);
-    return s->from;
-}
-
 static bool set_has_from(const struct search *s, uint32_t set)
 {
-    const struct route_name *from = hashed_from(s);
-
-    for (size_t i = 0; i < route_name_keys(from); i++) {
-        struct route_key key = route_name_key(from, i);
+    for (size_t i = 0; i < route_name_keys(s->from); i++) {
+        struct route_key key = route_name_key(s->from, i);
 
         if (route_table_find(&s->index->table, s->config, set, &key, route_key_hash(&key, set))
                 ->key != 0)
@@ -205,12 +195,11 @@ static uint32_t first_wide(const struct search *s, const struct route_group *gro
 static uint32_t first_of_group(const struct search *s, uint32_t g, uint32_t best)
 {
     const struct route_group *group = &s->index->groups[g];
-    const struct route_name *from = hashed_from(s);
     uint32_t owner = s->index->first_group + g;
 
     best = first_of(s, group->plain, true, best);
-    for (size_t i = 0; i < route_name_keys(from); i++) {
-        struct route_key key = route_name_key(from, i);
+    for (size_t i = 0; i < route_name_keys(s->from); i++) {
+        struct route_key key = route_name_key(s->from, i);
         const struct route_slot *slot =
             route_table_find(&s->index->table, s->config, owner, &key, route_key_hash(&key, owner));
 
@@ -292,7 +281,7 @@ static uint32_t search_lists(const struct search *s, const char *account, uint32
             best = search_list(s, *at);
     }
     if (best == ROUTE_NONE && s->index->domains && s->from->labels > 0) {
-        key = route_name_key(hashed_from(s), s->from->labels);
+        key = route_name_key(s->from, s->from->labels);
         if (find_list(s, ROUTE_OWNER_DOMAINS, &key, at))
             best = search_list(s, *at);
     }
@@ -329,7 +318,7 @@ int mox_route_lookup(const struct mox_config *config, const struct mox_envelope 
     route_set_none(out);
     status = route_envelope(&envelope, &copy, err);
     if (status == MOX_OK)
-        status = route_name_read(envelope->from, "sender", &from, err);
+        status = route_name_parse(envelope->from, "sender", &from, err);
     if (status == MOX_OK)
         status = route_name_parse(envelope->to, "recipient", &to, err);
     if (status != MOX_OK)

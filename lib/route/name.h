@@ -1,6 +1,6 @@
 /*
  * name.h - the domain of an envelope address, taken apart once for all the questions asked of it:
- * each of its suffixes with a hash, which a sender that no rule asks for does without.
+ * each of its suffixes with a hash.
  */
 #ifndef ROUTE_NAME_H
 #define ROUTE_NAME_H
@@ -19,30 +19,21 @@ enum { ROUTE_WORD = 8 }; /* bytes hashed at a time */
 struct route_name {
     size_t len;
     size_t labels; /* 0: the empty domain */
-    bool hashed;   /* at and hash are set */
     /* Lower case, A-labels; not ended by NUL. Whole words are read, so there is room behind it. */
     char text[MOX_LIMIT_DOMAIN + 1 + ROUTE_WORD];
-    uint8_t starts[MOX_LIMIT_LABELS + 1]; /* where the labels begin */
-    uint8_t at[MOX_LIMIT_LABELS + 1];     /* [n]: where the suffix of n labels begins */
-    uint64_t hash[MOX_LIMIT_LABELS + 1];  /* [n]: of that suffix; [0]: of the empty domain */
+    uint8_t at[MOX_LIMIT_LABELS + 1];    /* [n]: where the suffix of n labels begins */
+    uint64_t hash[MOX_LIMIT_LABELS + 1]; /* [n]: of that suffix; [0]: of the empty domain */
 };
 
 /*
- * An address, a bare domain or a literal, as domain_of_address takes it, without hashes; what:
- * "sender", "recipient". A plain name costs one pass and no allocation. MOX_E_INVAL, MOX_E_NOMEM:
- * err is complete, with the address in it.
+ * An address, a bare domain or a literal, as domain_of_address takes it; what: "sender",
+ * "recipient". A plain name costs one pass and no allocation. MOX_E_INVAL,
+ * MOX_E_NOMEM: err is complete, with the address in it.
  */
-int route_name_read(const char *address, const char *what, struct route_name *out,
-                    struct mox_error *err);
-
-/* Hashes a name that has been read, once. */
-void route_name_hash(struct route_name *name);
-
-/* Reads and hashes. */
 int route_name_parse(const char *address, const char *what, struct route_name *out,
                      struct mox_error *err);
 
-/* Reads and hashes a name that is valid A-labels in lower case, at most MOX_LIMIT_DOMAIN bytes. */
+/* From a name that is valid A-labels in lower case, at most MOX_LIMIT_DOMAIN bytes. */
 void route_name_set(struct route_name *out, struct slice name);
 
 /*
