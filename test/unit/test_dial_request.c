@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "base/limits.h"
 #include "dial_world.h"
 
 #define RELAY                                                                                      \
@@ -76,6 +77,11 @@ static const struct {
     {"no recipient", "", NULL, NULL, 0, 0},
     {"a recipient that is none", "b@a_b.example", NULL, NULL, 0, 0},
     {"a server that is none", "b@example.org", "a b:x", NULL, 0, 0},
+    {"a server's name that is none", "b@example.org", "a!b.example", NULL, 0, 0},
+    {"a server's name of over 64 bytes that is none", "b@example.org",
+     "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example", NULL, 0,
+     0},
+    {"nothing behind the @", "b@", NULL, NULL, 0, 0},
     {"an EHLO name that is none", "b@example.org", NULL, "a b", 0, 0},
     {"an EHLO name with a line end", "b@example.org", NULL, "a\r\nMAIL", 0, 0},
     {"a stage before the connect", "b@example.org", NULL, NULL, MOX_STAGE_RESOLVE, 0},
@@ -143,6 +149,45 @@ START_TEST(structs_of_other_versions)
     shorter.size = sizeof(size_t);
     ck_assert_uint_eq(mox_dial_start(sim->ctx, &shorter, sim_on_conn, &call, &err), 0);
     ck_assert_int_eq(err.code, MOX_E_INVAL);
+}
+END_TEST
+
+START_TEST(what_a_request_must_have)
+{
+    struct mox_dialed dialed[MOX_LIMIT_DIALED + 1];
+    struct mox_dial_request request = *dial_request();
+    struct mox_conn *conn;
+    struct mox_error err;
+
+    world_load(sim, dial_simple);
+    request.envelope = NULL;
+    ck_assert_int_eq(mox_dial(sim->ctx, &request, &conn, &err), MOX_E_INVAL);
+    ck_assert_msg(strstr(err.message, "envelope") != NULL, "%s", err.message);
+    ck_assert_int_eq(mox_dial(sim->ctx, NULL, &conn, &err), MOX_E_INVAL);
+    request = *dial_request();
+    memset(dialed, 0, sizeof dialed);
+    request.dialed = dialed;
+    request.ndialed = ARRAY_LEN(dialed);
+    ck_assert_int_eq(mox_dial(sim->ctx, &request, &conn, &err), MOX_E_LIMIT);
+    ck_assert_ptr_null(sim->log.ptr);
+}
+END_TEST
+
+/* A route that the host has looked up is taken as it is. */
+START_TEST(route_of_the_host)
+{
+    struct mox_dial_request request = *dial_request();
+    struct mox_route route;
+    struct sim_call call;
+
+    world_load(sim, dial_simple);
+    ck_assert_int_eq(mox_route_lookup(NULL, request.envelope, &route, NULL), MOX_OK);
+    route.line = 77;
+    request.route = &route;
+    dial_to_end(&call, &request);
+    ck_assert_int_eq(call.status, MOX_OK);
+    ck_assert_int_eq(mox_plan_summary(mox_conn_plan(call.conn))->route.line, 77);
+    mox_conn_close(call.conn);
 }
 END_TEST
 
@@ -292,6 +337,8 @@ TCase *test_dial_request(void)
     tcase_add_test(tcase, plan_to_resolve_is_required);
     tcase_add_test(tcase, structs_of_other_versions);
     tcase_add_test(tcase, somebody_must_hear_of_the_end);
+    tcase_add_test(tcase, what_a_request_must_have);
+    tcase_add_test(tcase, route_of_the_host);
     tcase_add_test(tcase, full_address_is_passed_over);
     tcase_add_test(tcase, addresses_are_counted_apart);
     tcase_add_test(tcase, max_conns_is_ours);
