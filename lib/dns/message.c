@@ -262,15 +262,11 @@ bool dns_name_equal(const struct dns_name *a, const struct dns_name *b)
     return a->len == b->len && memcmp(a->wire, b->wire, a->len) == 0;
 }
 
-bool dns_unescape(struct slice text, size_t *at, unsigned char *byte)
+/* What the backslash at *at means. */
+static bool unescape(struct slice text, size_t *at, unsigned char *byte)
 {
     uint64_t number;
 
-    *byte = (unsigned char)text.ptr[*at];
-    if (*byte != '\\') {
-        ++*at;
-        return true;
-    }
     if (*at + 1 == text.len)
         return false;
     if (!slice_is_digit(text.ptr[*at + 1])) {
@@ -285,19 +281,32 @@ bool dns_unescape(struct slice text, size_t *at, unsigned char *byte)
     return true;
 }
 
-/* Writes the label that begins at text[*at]; *at ends behind its dot. */
-static bool parse_label(struct slice text, size_t *at, struct dns_name *out)
+bool dns_unescape(struct slice text, size_t *at, unsigned char *byte)
+{
+    *byte = (unsigned char)text.ptr[*at];
+    if (*byte == '\\')
+        return unescape(text, at, byte);
+    ++*at;
+    return true;
+}
+
+/* Writes the label that begins at text[*from]; *from ends behind its dot. */
+static bool parse_label(struct slice text, size_t *from, struct dns_name *out)
 {
     unsigned char *label = out->wire + out->len, byte;
-    size_t n = 0, room = DNS_NAME_WIRE - 1 - out->len; /* for the root */
+    size_t n = 0, at = *from, room = DNS_NAME_WIRE - 1 - out->len; /* for the root */
 
-    while (*at < text.len && text.ptr[*at] != '.') {
-        if (n == MOX_LIMIT_LABEL || n + 1 >= room || !dns_unescape(text, at, &byte))
+    while (at < text.len && text.ptr[at] != '.') {
+        byte = (unsigned char)text.ptr[at];
+        if (n == MOX_LIMIT_LABEL || n + 1 >= room)
+            return false;
+        if (byte != '\\')
+            at++;
+        else if (!unescape(text, &at, &byte))
             return false;
         label[++n] = (unsigned char)slice_lower((char)byte);
     }
-    if (*at < text.len)
-        ++*at;
+    *from = at + (at < text.len);
     if (n == 0)
         return false;
     label[0] = (unsigned char)n;

@@ -13,12 +13,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/time.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <ares.h>
 
@@ -32,14 +30,18 @@
 #include "dns/dns.h"
 #include "dns/query.h"
 #include "resolver/hosts.h"
+#include "resolver/random.h"
 #include "resolver/resolvconf.h"
 
 enum {
     TRY_MS = 3000,
     LEAST_ROUNDS = 3,
     LEAST_TIME_US = 9000000,
-    QUERIES_A_PORT = 64, /* then a new source port: the harder to guess (RFC 5452) */
-    ENTROPY = 128,
+    LEAST_TRY_US = 250000, /* no version of c-ares ends a try sooner */
+    /* Then a new source port, and one after each pause: a forger must guess it anew (RFC 5452
+     * section 9.2). To keep one for ever would save one call in twenty. */
+    QUERIES_A_PORT = 64,
+    SPARES = 64,  /* lookups that are kept for the next questions */
     BUCKETS = 256 /* of lookups in flight */
 };
 
@@ -49,6 +51,7 @@ static const char default_resolvconf[] = "/etc/resolv.conf";
 struct channel {
     struct resolver *resolver;
     ares_channel ares; /* owned; NULL: not made yet */
+    uint64_t armed_us; /* when its timer goes off; 0: it is off */
 };
 
 struct ring {
@@ -61,7 +64,7 @@ struct lookup {
     uint64_t id; /* 0: cancelled, nobody waits */
     uint64_t started_us;
     uint32_t out;          /* a bit for each server that failed it */
-    struct lookup *behind; /* in the line of those that wait for their turn */
+    struct lookup *behind; /* in the line of those that wait for their turn, or of the spare ones */
     size_t server;         /* that is asked now */
     unsigned asked;        /* times it was sent */
     bool plain;            /* without EDNS */
@@ -81,11 +84,12 @@ struct resolver {
     size_t first;                          /* the server that answered last */
     struct lookup *waiting, *last_waiting; /* the line */
     size_t in_flight;                      /* lookups that c-ares has */
-    bool draining;                         /* the line is being served further up the stack */
+    struct lookup *spare;                  /* owned */
+    size_t nspare;
+    bool draining; /* the line is being served further up the stack */
     bool trust_ad;
-    bool closing;    /* the context is not called any more */
-    size_t nentropy; /* bytes of entropy not used yet */
-    unsigned char entropy[ENTROPY];
+    bool closing; /* the context is not called any more */
+    struct resolver_random random;
     struct ring buckets[BUCKETS]; /* lookups in flight by id */
 };
 
@@ -97,36 +101,6 @@ static uint64_t now_us(void)
 
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
-
-/* MOX_OK or MOX_ERRNO. POSIX has no other source that cannot be guessed. */
-static int refill_entropy(struct resolver *resolver)
-{
-    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
-    ssize_t n;
-
-    if (fd < 0)
-        return MOX_ERRNO(errno);
-    do {
-        n = read(fd, resolver->entropy, sizeof resolver->entropy);
-    } while (n < 0 && errno == EINTR);
-    close(fd);
-    if (n < 2)
-        return MOX_ERRNO(n < 0 ? errno : EIO);
-    resolver->nentropy = (size_t)n;
-    return MOX_OK;
-}
-
-/* The id of a message, unpredictable (RFC 5452 section 9.2). */
-static int random_id(struct resolver *resolver, uint16_t *id)
-{
-    int status = resolver->nentropy < 2 ? refill_entropy(resolver) : MOX_OK;
-
-    if (status != MOX_OK)
-        return status;
-    resolver->nentropy -= 2;
-    memcpy(id, resolver->entropy + resolver->nentropy, sizeof *id);
-    return MOX_OK;
 }
 
 static struct ring *bucket_of(struct resolver *resolver, uint64_t id)
@@ -151,16 +125,57 @@ static void unlink_lookup(struct lookup *lookup)
     lookup->id = 0;
 }
 
-/* Tells the context when c-ares wants to be called next. */
-static void arm_timer(struct channel *channel)
+static struct lookup *new_lookup(struct resolver *resolver)
+{
+    struct lookup *lookup = resolver->spare;
+
+    if (lookup == NULL)
+        return mem_new(sizeof *lookup);
+    resolver->spare = lookup->behind;
+    resolver->nspare--;
+    memset(lookup, 0, offsetof(struct lookup, query));
+    return lookup;
+}
+
+static void end_lookup(struct resolver *resolver, struct lookup *lookup)
+{
+    if (resolver->nspare == SPARES) {
+        mem_free(lookup);
+        return;
+    }
+    lookup->behind = resolver->spare;
+    resolver->spare = lookup;
+    resolver->nspare++;
+}
+
+/* delay_us: negative: off. */
+static void set_timer(struct channel *channel, uint64_t now, int64_t delay_us)
 {
     struct resolver *resolver = channel->resolver;
+    int status = mox_ctx_timer(resolver->ctx, delay_us, resolver->on_event, channel);
+
+    channel->armed_us = status == MOX_OK && delay_us >= 0 ? now + (uint64_t)delay_us : 0;
+}
+
+/*
+ * A query was sent. c-ares would look at all that are in flight to tell which ends first, so it is
+ * asked only when the timer goes off; that it does before this one's try can end is enough.
+ */
+static void arm_timer(struct channel *channel, uint64_t now)
+{
+    if (channel->armed_us == 0 || channel->armed_us > now + LEAST_TRY_US)
+        set_timer(channel, now, LEAST_TRY_US);
+}
+
+/* The timer went off: when c-ares wants to be called next. */
+static void rearm_timer(struct channel *channel)
+{
     struct timeval tv;
     int64_t delay_us = -1;
 
     if (ares_timeout(channel->ares, NULL, &tv) != NULL)
         delay_us = (int64_t)tv.tv_sec * 1000000 + tv.tv_usec;
-    mox_ctx_timer(resolver->ctx, delay_us, resolver->on_event, channel);
+    set_timer(channel, now_us(), delay_us);
 }
 
 /* New versions would have the query as a parsed record; ours is written already. */
@@ -177,13 +192,13 @@ static void send_query(struct channel *channel, struct lookup *lookup)
 #endif
 
 /* The lookup may be gone on return: its callback can run inside. */
-static void ask(struct lookup *lookup)
+static void ask(struct lookup *lookup, uint64_t now)
 {
     struct channel *channel = &lookup->resolver->channels[lookup->server];
 
     lookup->asked++;
     send_query(channel, lookup);
-    arm_timer(channel);
+    arm_timer(channel, now);
 }
 
 /*
@@ -200,12 +215,12 @@ static void ask_waiting(struct resolver *resolver)
 
         resolver->waiting = lookup->behind;
         if (lookup->id == 0) { /* cancelled while it waited */
-            mem_free(lookup);
+            end_lookup(resolver, lookup);
             continue;
         }
         resolver->in_flight++;
         lookup->started_us = now_us();
-        ask(lookup);
+        ask(lookup, lookup->started_us);
     }
     resolver->draining = false;
 }
@@ -226,7 +241,7 @@ static void join_line(struct lookup *lookup)
 static void free_lookup(struct lookup *lookup)
 {
     lookup->resolver->in_flight--;
-    mem_free(lookup);
+    end_lookup(lookup->resolver, lookup);
 }
 
 /* Goes on to the next server that is not out; false: all are. */
@@ -272,14 +287,14 @@ static void take_answer(struct lookup *lookup, const unsigned char *wire, size_t
     if ((rcode == DNS_RCODE_FORMERR || rcode == DNS_RCODE_NOTIMP) && !lookup->plain) {
         lookup->plain = true; /* a server that does not know EDNS (RFC 6891 section 7) */
         lookup->len = dns_query_plain(lookup->query, lookup->len);
-        ask(lookup);
+        ask(lookup, now_us());
         return;
     }
     if (rcode == DNS_RCODE_FORMERR || rcode == DNS_RCODE_NOTIMP || rcode == DNS_RCODE_SERVFAIL ||
         rcode == DNS_RCODE_REFUSED) {
         lookup->out |= (uint32_t)1 << lookup->server;
         if (next_server(lookup)) {
-            ask(lookup);
+            ask(lookup, now_us());
             return;
         }
     } else {
@@ -314,7 +329,7 @@ static void take_failure(struct lookup *lookup, int status)
     if (status == ARES_ENOMEM || (timeout && over) || !next_server(lookup))
         fail(lookup, code_of(status));
     else
-        ask(lookup);
+        ask(lookup, now_us());
 }
 
 static void on_answer(void *arg, int status, int timeouts, unsigned char *wire, int len)
@@ -340,7 +355,10 @@ static void on_event(void *arg, intptr_t fd, int events)
 
     ares_process_fd(channel->ares, fd >= 0 && (events & MOX_READ) != 0 ? s : ARES_SOCKET_BAD,
                     fd >= 0 && (events & MOX_WRITE) != 0 ? s : ARES_SOCKET_BAD);
-    arm_timer(channel);
+    if (fd < 0)
+        rearm_timer(channel);
+    else if (channel->resolver->in_flight == 0 && channel->armed_us != 0)
+        set_timer(channel, 0, -1);
 }
 
 static void on_socket_state(void *arg, ares_socket_t s, int readable, int writable)
@@ -368,17 +386,18 @@ static int answer_from_hosts(struct resolver *resolver, uint64_t id,
 
 static int start_lookup(struct resolver *resolver, uint64_t id, struct slice name, uint16_t type)
 {
-    struct lookup *lookup = mem_new(sizeof *lookup);
+    struct lookup *lookup = new_lookup(resolver);
     uint16_t message_id;
     int status = MOX_E_NOMEM;
 
     if (lookup != NULL)
-        status = random_id(resolver, &message_id);
+        status = resolver_random_id(&resolver->random, &message_id);
     if (status == MOX_OK)
         status = dns_query_build(name, type, message_id, lookup->query, sizeof lookup->query,
                                  &lookup->len);
     if (status != MOX_OK) {
-        mem_free(lookup);
+        if (lookup != NULL)
+            end_lookup(resolver, lookup);
         return status;
     }
     lookup->resolver = resolver;
@@ -553,6 +572,14 @@ bool resolver_trusts_ad(const struct resolver *resolver)
     return resolver->trust_ad;
 }
 
+static void free_line(struct lookup *lookup)
+{
+    for (struct lookup *behind; lookup != NULL; lookup = behind) {
+        behind = lookup->behind;
+        mem_free(lookup);
+    }
+}
+
 void resolver_free(struct resolver *resolver)
 {
     if (resolver == NULL)
@@ -560,10 +587,8 @@ void resolver_free(struct resolver *resolver)
     resolver->closing = true;
     for (size_t i = 0; i < resolver->nchannels; i++)
         ares_destroy(resolver->channels[i].ares);
-    for (struct lookup *lookup = resolver->waiting, *behind; lookup != NULL; lookup = behind) {
-        behind = lookup->behind;
-        mem_free(lookup);
-    }
+    free_line(resolver->waiting);
+    free_line(resolver->spare);
     hosts_free(resolver->hosts);
     mem_free(resolver);
 }

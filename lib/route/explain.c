@@ -173,9 +173,9 @@ int mox_route_each(const struct mox_config *config, const struct mox_envelope *e
     int status = route_envelope(&envelope, &copy, err);
 
     if (status == MOX_OK)
-        status = route_name_parse(envelope->from, "sender", &from, err);
+        status = route_name_read(envelope->from, "sender", &from, err);
     if (status == MOX_OK)
-        status = route_name_parse(envelope->to, "recipient", &to, err);
+        status = route_name_read(envelope->to, "recipient", &to, err);
     if (status != MOX_OK)
         return status;
     w.envelope = envelope;

@@ -16,7 +16,8 @@
 struct search {
     const struct mox_config *config;
     const struct route_index *index;
-    const struct route_name *from, *to;
+    struct route_name *from; /* hashed when a hash is wanted: most rules ask for none */
+    const struct route_name *to;
     uint32_t attempts;
 };
 
@@ -164,10 +165,19 @@ static uint32_t first_of(const struct search *s, uint32_t value, bool from_known
     return best;
 }
 
+/* The sender's domain with its hashes. */
+static const struct route_name *hashed_from(const struct search *s)
+{
+    route_name_hash(s->from);
+    return s->from;
+}
+
 static bool set_has_from(const struct search *s, uint32_t set)
 {
-    for (size_t i = 0; i < route_name_keys(s->from); i++) {
-        struct route_key key = route_name_key(s->from, i);
+    const struct route_name *from = hashed_from(s);
+
+    for (size_t i = 0; i < route_name_keys(from); i++) {
+        struct route_key key = route_name_key(from, i);
 
         if (route_table_find(&s->index->table, s->config, set, &key, route_key_hash(&key, set))
                 ->key != 0)
@@ -195,11 +205,12 @@ static uint32_t first_wide(const struct search *s, const struct route_group *gro
 static uint32_t first_of_group(const struct search *s, uint32_t g, uint32_t best)
 {
     const struct route_group *group = &s->index->groups[g];
+    const struct route_name *from = hashed_from(s);
     uint32_t owner = s->index->first_group + g;
 
     best = first_of(s, group->plain, true, best);
-    for (size_t i = 0; i < route_name_keys(s->from); i++) {
-        struct route_key key = route_name_key(s->from, i);
+    for (size_t i = 0; i < route_name_keys(from); i++) {
+        struct route_key key = route_name_key(from, i);
         const struct route_slot *slot =
             route_table_find(&s->index->table, s->config, owner, &key, route_key_hash(&key, owner));
 
@@ -216,38 +227,45 @@ static uint32_t first_of_value(const struct search *s, uint32_t value, uint32_t 
     return first_of(s, value, false, best);
 }
 
-/* Whether the list has items of the shape of the name's i-th key. */
-static bool list_has_depth(const struct route_list *list, const struct route_name *name, size_t i)
-{
-    bool whole = i == name->labels && name->labels > 0;
-    uint32_t depths = whole ? list->names : list->dots;
+struct probe { /* a key that may stand in the table */
+    uint32_t hash;
+    uint32_t key; /* which of the recipient's */
+};
 
-    return (depths & route_depth_bit(route_name_depth(name, i))) != 0;
+static inline void set_probe(const struct search *s, uint32_t owner, size_t i, struct probe *out)
+{
+    struct route_key key = route_name_key(s->to, i);
+
+    *out = (struct probe){route_key_hash(&key, owner), (uint32_t)i};
+    route_table_prefetch(&s->index->table, out->hash);
+}
+
+/* The keys of which the list has the shape: for no others is it asked. Returns how many. */
+static size_t set_probes(const struct search *s, uint32_t at, struct probe *probes)
+{
+    const struct route_list *list = &s->index->lists[at];
+    size_t labels = s->to->labels, n = 0;
+
+    for (size_t i = 0; i < labels; i++) {
+        if ((list->dots & route_depth_bit(i + 1)) != 0)
+            set_probe(s, ROUTE_OWNER_LISTS + at, i, &probes[n++]);
+    }
+    if (((labels == 0 ? list->dots : list->names) & route_depth_bit(labels)) != 0)
+        set_probe(s, ROUTE_OWNER_LISTS + at, labels, &probes[n++]);
+    return n;
 }
 
 /* The first rule of a list that matches; ROUTE_NONE: none does. */
 static uint32_t search_list(const struct search *s, uint32_t at)
 {
-    const struct route_list *list = &s->index->lists[at];
-    uint32_t owner = ROUTE_OWNER_LISTS + at, best = ROUTE_NONE;
-    uint32_t hashes[MOX_LIMIT_LABELS + 1];
-    uint8_t keys[MOX_LIMIT_LABELS + 1];
-    size_t n = 0;
+    struct probe probes[MOX_LIMIT_LABELS + 1];
+    size_t n = set_probes(s, at, probes);
+    uint32_t best = first_of_value(s, s->index->lists[at].any, ROUTE_NONE);
 
-    for (size_t i = 0; i < route_name_keys(s->to); i++) {
-        struct route_key key = route_name_key(s->to, i);
-
-        if (!list_has_depth(list, s->to, i))
-            continue;
-        hashes[n] = route_key_hash(&key, owner);
-        route_table_prefetch(&s->index->table, hashes[n]);
-        keys[n++] = (uint8_t)i;
-    }
-    best = first_of_value(s, list->any, best);
     for (size_t i = 0; i < n; i++) {
-        struct route_key key = route_name_key(s->to, keys[i]);
-        const struct route_slot *slot =
-            route_table_find(&s->index->table, s->config, owner, &key, hashes[i]);
+        struct route_key key = route_name_key(s->to, probes[i].key);
+        const struct route_slot *slot = route_table_find(
+            &s->index->table, s->config, ROUTE_OWNER_LISTS + at, &key, probes[i].hash);
 
         if (slot->key != 0)
             best = first_of_value(s, slot->value, best);
@@ -281,7 +299,7 @@ static uint32_t search_lists(const struct search *s, const char *account, uint32
             best = search_list(s, *at);
     }
     if (best == ROUTE_NONE && s->index->domains && s->from->labels > 0) {
-        key = route_name_key(s->from, s->from->labels);
+        key = route_name_key(hashed_from(s), s->from->labels);
         if (find_list(s, ROUTE_OWNER_DOMAINS, &key, at))
             best = search_list(s, *at);
     }
@@ -318,7 +336,7 @@ int mox_route_lookup(const struct mox_config *config, const struct mox_envelope 
     route_set_none(out);
     status = route_envelope(&envelope, &copy, err);
     if (status == MOX_OK)
-        status = route_name_parse(envelope->from, "sender", &from, err);
+        status = route_name_read(envelope->from, "sender", &from, err);
     if (status == MOX_OK)
         status = route_name_parse(envelope->to, "recipient", &to, err);
     if (status != MOX_OK)

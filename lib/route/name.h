@@ -1,6 +1,6 @@
 /*
  * name.h - the domain of an envelope address, taken apart once for all the questions asked of it:
- * each of its suffixes with a hash.
+ * each of its suffixes with a hash, which a sender that no rule asks for does without.
  */
 #ifndef ROUTE_NAME_H
 #define ROUTE_NAME_H
@@ -17,23 +17,31 @@
 enum { ROUTE_WORD = 8 }; /* bytes hashed at a time */
 
 struct route_name {
+    const char *text; /* lower case, A-labels; borrowed, or copy */
     size_t len;
-    size_t labels; /* 0: the empty domain */
-    /* Lower case, A-labels; not ended by NUL. Whole words are read, so there is room behind it. */
-    char text[MOX_LIMIT_DOMAIN + 1 + ROUTE_WORD];
+    size_t labels;                       /* 0: the empty domain */
+    bool hashed;                         /* hash is set */
     uint8_t at[MOX_LIMIT_LABELS + 1];    /* [n]: where the suffix of n labels begins */
     uint64_t hash[MOX_LIMIT_LABELS + 1]; /* [n]: of that suffix; [0]: of the empty domain */
+    char copy[MOX_LIMIT_DOMAIN];         /* of a name that was not written so */
 };
 
 /*
- * An address, a bare domain or a literal, as domain_of_address takes it; what: "sender",
- * "recipient". A plain name costs one pass and no allocation. MOX_E_INVAL,
- * MOX_E_NOMEM: err is complete, with the address in it.
+ * An address, a bare domain or a literal, as domain_of_address takes it, without hashes; what:
+ * "sender", "recipient". A plain name costs one pass and no allocation. *out borrows the address,
+ * and points into itself. MOX_E_INVAL, MOX_E_NOMEM: err is complete, with the address in it.
  */
+int route_name_read(const char *address, const char *what, struct route_name *out,
+                    struct mox_error *err);
+
+/* Hashes a name that was read, once. */
+void route_name_hash(struct route_name *name);
+
+/* Reads and hashes. */
 int route_name_parse(const char *address, const char *what, struct route_name *out,
                      struct mox_error *err);
 
-/* From a name that is valid A-labels in lower case, at most MOX_LIMIT_DOMAIN bytes. */
+/* Hashes a valid name in A-labels and lower case, at most MOX_LIMIT_DOMAIN bytes; borrowed. */
 void route_name_set(struct route_name *out, struct slice name);
 
 /*
