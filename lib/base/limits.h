@@ -40,7 +40,6 @@ enum {
     MOX_LIMIT_GREETED = 4,   /* sessions that reached a greeting in one delivery */
     MOX_LIMIT_IN_FLIGHT = 2, /* connects at once in a race */
     MOX_LIMIT_DIALED = 64,   /* entries of a history given with a dial */
-    MOX_LIMIT_SOURCES = 16,  /* source addresses given with a dial or a transport */
     MOX_LIMIT_DROPS = 1024,  /* dropped addresses a plan lists one by one; the rest is counted */
 
     /* SMTP */

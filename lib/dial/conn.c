@@ -1,15 +1,19 @@
 /* conn.c - see conn.h and moxdial/conn.h. */
 #include "dial/conn.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/ip.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "dial/talk.h"
 #include "policy/nat.h"
 
 enum { READ_SIZE = 4096 };
+
+static_assert(2 * READ_SIZE <= MOX_LIMIT_READ_AHEAD, "what the session left and one read fit");
 
 struct conn_watch {   /* mox_conn_watch: one at a time */
     struct ctx_op op; /* first */
