@@ -90,9 +90,8 @@ static bool is_link_local6(const struct mox_ip *ip)
     return ip->family == MOX_IPV6 && ip->bytes[0] == 0xfe && (ip->bytes[1] & 0xc0) == 0x80;
 }
 
-int mox_ip_parse(const char *text, struct mox_ip *out)
+int ip_parse_any(struct slice s, struct mox_ip *out)
 {
-    struct slice s = slice_of(text);
     bool v6_only = false;
     size_t zone;
 
@@ -115,6 +114,11 @@ int mox_ip_parse(const char *text, struct mox_ip *out)
 invalid:
     *out = (struct mox_ip){0};
     return MOX_E_INVAL;
+}
+
+int mox_ip_parse(const char *text, struct mox_ip *out)
+{
+    return ip_parse_any(slice_of(text), out);
 }
 
 size_t mox_ip_format(const struct mox_ip *ip, char *buf, size_t cap)

@@ -44,6 +44,9 @@ struct mox_ip ip_from_bytes(int family, const void *bytes);
  */
 int ip_parse_plain(struct slice text, struct mox_ip *out);
 
+/* What mox_ip_parse takes, brackets and zones included, from a piece of text. */
+int ip_parse_any(struct slice text, struct mox_ip *out);
+
 /* "192.0.2.0/24", "2001:db8::/32", or an address alone, which is its own prefix. */
 int ip_parse_prefix(struct slice text, struct ip_prefix *out);
 bool ip_in_prefix(const struct mox_ip *ip, const struct ip_prefix *prefix);

@@ -168,17 +168,12 @@ static int take_server(struct taker *t)
 {
     struct slice text = slice_of(t->request.server), host;
     struct mox_ip ip;
-    char copy[MOX_LIMIT_IP_TEXT];
 
     if (ip_split_port(text, &host, &t->rules->port) != MOX_OK)
         return error_set(t->err, MOX_E_INVAL,
                          "server \"%.300s\" is no host, host:port, or [address]:port",
                          t->request.server);
-    if (host.len >= sizeof copy)
-        return keep_host(t, host, "server");
-    memcpy(copy, host.ptr, host.len);
-    copy[host.len] = '\0';
-    if (mox_ip_parse(copy, &ip) == MOX_OK)
+    if (ip_parse_any(host, &ip) == MOX_OK)
         return keep_address(t, &ip, REQUEST_ADDRESS);
     return keep_host(t, host, "server");
 }

@@ -145,7 +145,6 @@ static int take_records(struct lookup_mx *mx)
 
 static int take_implicit(struct lookup_mx *mx)
 {
-    mx->implicit = true;
     mx->hosts = arena_new(&mx->arena, sizeof *mx->hosts);
     if (mx->hosts == NULL)
         return fail_nomem(mx);

@@ -22,7 +22,6 @@ struct lookup_mx {
     int status;                   /* MOX_OK, MOX_E_NULL_MX, MOX_E_DNS, … */
     const char *next_hop;         /* the domain after its aliases */
     bool authentic;               /* up to the MX set */
-    bool implicit;                /* no MX record: the domain's own address */
     struct lookup_mx_host *hosts; /* by preference, equal ones shuffled, then the dropped */
     size_t nhosts;
     const struct mox_error *error; /* of status; NULL: no memory for it */

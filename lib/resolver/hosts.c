@@ -11,6 +11,7 @@
 #include "base/domain.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/ip.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "dns/dns.h"
@@ -28,13 +29,7 @@ struct hosts {
 /* An address without a zone: an AAAA record has no room for one. */
 static bool parse_ip(struct slice word, struct mox_ip *out)
 {
-    char copy[MOX_LIMIT_IP_TEXT];
-
-    if (word.len == 0 || word.len >= sizeof copy || memchr(word.ptr, '\0', word.len) != NULL)
-        return false;
-    memcpy(copy, word.ptr, word.len);
-    copy[word.len] = '\0';
-    return mox_ip_parse(copy, out) == MOX_OK && out->scope == 0;
+    return ip_parse_any(word, out) == MOX_OK && out->scope == 0;
 }
 
 /* Puts an entry before the list. MOX_OK also if the word is no host name. */

@@ -5,7 +5,6 @@
 #include "resolver/resolvconf.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "base/buffer.h"
 #include "base/error.h"
@@ -13,23 +12,11 @@
 
 enum { DNS_PORT = 53 };
 
-/* An address with its zone, in brackets or not. */
-static int parse_ip(struct slice text, struct mox_ip *out)
-{
-    char copy[MOX_LIMIT_IP_TEXT];
-
-    if (text.len == 0 || text.len >= sizeof copy || memchr(text.ptr, '\0', text.len) != NULL)
-        return MOX_E_INVAL;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    return mox_ip_parse(copy, out);
-}
-
 static void add_server(struct slice text, struct resolvconf *out)
 {
     struct resolver_server *server = &out->servers[out->nservers];
 
-    if (out->nservers == MOX_LIMIT_DNS_SERVERS || parse_ip(text, &server->ip) != MOX_OK)
+    if (out->nservers == MOX_LIMIT_DNS_SERVERS || ip_parse_any(text, &server->ip) != MOX_OK)
         return;
     server->port = DNS_PORT;
     out->nservers++;
@@ -87,10 +74,10 @@ int resolver_server_parse(const char *text, struct resolver_server *out, struct 
     struct slice host;
 
     *out = (struct resolver_server){.port = DNS_PORT};
-    if (text != NULL && parse_ip(slice_of(text), &out->ip) == MOX_OK)
+    if (text != NULL && ip_parse_any(slice_of(text), &out->ip) == MOX_OK)
         return MOX_OK; /* an IPv6 address without brackets would else end in a port */
     if (text == NULL || ip_split_port(slice_of(text), &host, &out->port) != MOX_OK ||
-        parse_ip(host, &out->ip) != MOX_OK)
+        ip_parse_any(host, &out->ip) != MOX_OK)
         return error_set(err, MOX_E_INVAL,
                          "\"%.100s\" is no name server; write 192.0.2.53, 192.0.2.53:5353 or "
                          "[2001:db8::53]:5353",
