@@ -36,9 +36,12 @@ static bool is_wide(const struct config_route *route)
 static struct route_key key_of_text(struct builder *b, struct slice text)
 {
     bool dot = text.len > 0 && text.ptr[0] == '.';
+    struct route_key key;
 
     route_name_set(&b->name, slice_sub(text, dot, text.len));
-    return (struct route_key){slice_sub(text, dot, text.len), b->name.hash[b->name.labels], dot};
+    key = route_name_key(&b->name, b->name.labels);
+    key.dot = dot;
+    return key;
 }
 
 static struct route_slot *put_item(struct builder *b, uint32_t owner, uint32_t item)
@@ -126,6 +129,8 @@ static int enter_lists(struct builder *b)
 
         b->index->lists[i].any = ROUTE_NONE;
         put_list(b, i);
+        if (list->scope == MOX_SCOPE_GLOBAL && b->index->few != NULL)
+            continue;
         for (uint32_t r = 0; r < list->count && status == MOX_OK; r++)
             status = enter_rule(b, i, list->first + r);
     }
@@ -357,6 +362,22 @@ static int end_values(struct builder *b)
     return status;
 }
 
+/* The global list, if it is short. */
+static int enter_few(struct builder *b)
+{
+    for (uint32_t i = 0; i < b->config->nlists; i++) {
+        const struct config_list *list = &b->config->lists[i];
+
+        if (list->scope != MOX_SCOPE_GLOBAL || route_few_count(b->config, list) == 0)
+            continue;
+        b->index->few = mem_new(sizeof *b->index->few);
+        if (b->index->few == NULL)
+            return MOX_E_NOMEM;
+        route_few_set(b->config, list, b->index->few);
+    }
+    return MOX_OK;
+}
+
 /* The names of lists and ToDomain items, one counted as often as it stands there. */
 static uint64_t count_names(const struct mox_config *config)
 {
@@ -423,6 +444,7 @@ static void free_index(const void *memory)
         return;
     route_table_free(&index->table);
     mem_free(index->lists);
+    mem_free(index->few);
     mem_free(index->groups);
     mem_free(index->chains);
     mem_free(index);
@@ -436,6 +458,8 @@ static int index_new(struct builder *b, uint32_t nlists)
     b->index->global = ROUTE_NONE;
     b->index->lists = mem_array(nlists + (size_t)1, sizeof *b->index->lists);
     if (b->index->lists == NULL)
+        return MOX_E_NOMEM;
+    if (enter_few(b) != MOX_OK)
         return MOX_E_NOMEM;
     return route_table_init(&b->index->table, count_names(b->config));
 }
@@ -471,6 +495,6 @@ size_t route_index_bytes(const struct mox_config *config)
     const struct route_index *index = config->index;
 
     return sizeof *index + index->table.cap * sizeof *index->table.slots +
-           config->nlists * sizeof *index->lists + index->ngroups * sizeof *index->groups +
-           index->cap_chains * sizeof *index->chains;
+           config->nlists * sizeof *index->lists + (index->few != NULL ? sizeof *index->few : 0) +
+           index->ngroups * sizeof *index->groups + index->cap_chains * sizeof *index->chains;
 }

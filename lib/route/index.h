@@ -12,6 +12,8 @@
  *
  * A rule with many items in both lists would stand in the table for each pair. Such a wide rule
  * keeps its FromDomain items once, as a set that is an owner of its own, and each group names it.
+ *
+ * A global list of few items stands beside the table, see few.h.
  */
 #ifndef ROUTE_INDEX_H
 #define ROUTE_INDEX_H
@@ -19,6 +21,7 @@
 #include <moxdial/base.h>
 
 #include "config/config.h"
+#include "route/few.h"
 #include "route/table.h"
 
 enum {
@@ -54,6 +57,7 @@ struct route_index {
     struct route_list *lists;   /* as config->lists */
     struct route_group *groups; /* the owner of group g is first_group + g */
     uint32_t *chains;
+    struct route_few *few; /* the global list; NULL: it is in the table */
     uint32_t ngroups, first_group;
     uint32_t nchains, cap_chains;
     uint32_t global;        /* the global list; ROUTE_NONE: there is none */

@@ -1,7 +1,7 @@
 /*
  * lookup.c - see lookup.h and moxdial/route.h. All names that could lead to a rule are asked of the
  * table at once, so that their memory is fetched together; of what they lead to the first in file
- * order wins.
+ * order wins. A short global list is not in it, see few.h.
  */
 #include "route/lookup.h"
 
@@ -16,8 +16,7 @@
 struct search {
     const struct mox_config *config;
     const struct route_index *index;
-    struct route_name *from; /* hashed when a hash is wanted: most rules ask for none */
-    const struct route_name *to;
+    struct route_name *from, *to; /* split when the index is asked */
     uint32_t attempts;
 };
 
@@ -33,13 +32,12 @@ void route_set_none(struct mox_route *out)
 
 static void set_transport(const struct config_transport *transport, struct mox_route *out)
 {
-    route_set_none(out);
-    out->transport = transport->name;
-    out->kind = transport->kind;
-    if (transport->families != MOX_ALLOW_BOTH)
-        out->families = transport->families;
-    out->prefer = transport->prefer;
-    out->internal[0] = transport;
+    *out = (struct mox_route){.transport = transport->name,
+                              .kind = transport->kind,
+                              .index = -1,
+                              .families = transport->families,
+                              .prefer = transport->prefer,
+                              .internal = {transport}};
 }
 
 void route_set(const struct mox_config *config, const struct config_list *list, uint32_t rule,
@@ -74,19 +72,19 @@ int route_by_transport(const struct mox_config *config, const char *name, struct
     return MOX_E_CONFIG;
 }
 
-/* The usual caller's envelope has our size; then it need not be copied. */
+static bool names_recipient(const struct mox_envelope *envelope)
+{
+    return envelope->to != NULL && envelope->to[0] != '\0';
+}
+
 int route_envelope(const struct mox_envelope **envelope, struct mox_envelope *copy,
                    struct mox_error *err)
 {
-    const struct mox_envelope *given = *envelope;
-    int status = MOX_OK;
-
-    if (given == NULL || given->size != sizeof *copy) {
-        status = input_take(copy, sizeof *copy, given, offsetof(struct mox_envelope, account),
+    int status = input_take(copy, sizeof *copy, *envelope, offsetof(struct mox_envelope, account),
                             "mox_envelope", err);
-        *envelope = copy;
-    }
-    if (status == MOX_OK && ((*envelope)->to == NULL || (*envelope)->to[0] == '\0'))
+
+    *envelope = copy;
+    if (status == MOX_OK && !names_recipient(copy))
         status = error_set(err, MOX_E_INVAL,
                            "the recipient is empty; set mox_envelope.to to an address, a domain or "
                            "a literal");
@@ -95,19 +93,30 @@ int route_envelope(const struct mox_envelope **envelope, struct mox_envelope *co
     return status;
 }
 
-/* Whether an item as written matches the sender's domain. */
-static bool item_matches(struct slice item, const struct route_name *from)
+/* The usual caller's envelope has our size; then it need not be copied. */
+static inline int take_envelope(const struct mox_envelope **envelope, struct mox_envelope *copy,
+                                struct mox_error *err)
+{
+    const struct mox_envelope *given = *envelope;
+
+    if (given != NULL && given->size == sizeof *given && names_recipient(given))
+        return MOX_OK;
+    return route_envelope(envelope, copy, err);
+}
+
+/* Whether an item as written matches a domain. */
+static bool item_matches(struct slice item, const struct route_name *name)
 {
     size_t dot = item.ptr[0] == '.', len = item.len - dot, before;
 
     if (len == 0)
-        return from->len == 0;
-    if (len > from->len)
+        return name->len == 0;
+    if (len > name->len)
         return false;
-    before = from->len - len;
-    if (before > 0 && (!dot || from->text[before - 1] != '.'))
+    before = name->len - len;
+    if (before > 0 && (!dot || name->text[before - 1] != '.'))
         return false;
-    return memcmp(item.ptr + dot, from->text + before, len) == 0;
+    return memcmp(item.ptr + dot, name->text + before, len) == 0;
 }
 
 static bool from_matches(const struct search *s, const struct config_route *route)
@@ -165,19 +174,11 @@ static uint32_t first_of(const struct search *s, uint32_t value, bool from_known
     return best;
 }
 
-/* The sender's domain with its hashes. */
-static const struct route_name *hashed_from(const struct search *s)
-{
-    route_name_hash(s->from);
-    return s->from;
-}
-
 static bool set_has_from(const struct search *s, uint32_t set)
 {
-    const struct route_name *from = hashed_from(s);
-
-    for (size_t i = 0; i < route_name_keys(from); i++) {
-        struct route_key key = route_name_key(from, i);
+    route_name_split(s->from);
+    for (size_t i = 0; i < route_name_keys(s->from); i++) {
+        struct route_key key = route_name_key(s->from, i);
 
         if (route_table_find(&s->index->table, s->config, set, &key, route_key_hash(&key, set))
                 ->key != 0)
@@ -205,12 +206,12 @@ static uint32_t first_wide(const struct search *s, const struct route_group *gro
 static uint32_t first_of_group(const struct search *s, uint32_t g, uint32_t best)
 {
     const struct route_group *group = &s->index->groups[g];
-    const struct route_name *from = hashed_from(s);
     uint32_t owner = s->index->first_group + g;
 
+    route_name_split(s->from);
     best = first_of(s, group->plain, true, best);
-    for (size_t i = 0; i < route_name_keys(from); i++) {
-        struct route_key key = route_name_key(from, i);
+    for (size_t i = 0; i < route_name_keys(s->from); i++) {
+        struct route_key key = route_name_key(s->from, i);
         const struct route_slot *slot =
             route_table_find(&s->index->table, s->config, owner, &key, route_key_hash(&key, owner));
 
@@ -227,21 +228,20 @@ static uint32_t first_of_value(const struct search *s, uint32_t value, uint32_t 
     return first_of(s, value, false, best);
 }
 
-struct probe { /* a key that may stand in the table */
+struct probe { /* a key of the recipient's that may stand in the table */
+    struct route_key key;
     uint32_t hash;
-    uint32_t key; /* which of the recipient's */
 };
 
 static inline void set_probe(const struct search *s, uint32_t owner, size_t i, struct probe *out)
 {
-    struct route_key key = route_name_key(s->to, i);
-
-    *out = (struct probe){route_key_hash(&key, owner), (uint32_t)i};
+    out->key = route_name_key(s->to, i);
+    out->hash = route_key_hash(&out->key, owner);
     route_table_prefetch(&s->index->table, out->hash);
 }
 
 /* The keys of which the list has the shape: for no others is it asked. Returns how many. */
-static size_t set_probes(const struct search *s, uint32_t at, struct probe *probes)
+static inline size_t set_probes(const struct search *s, uint32_t at, struct probe *probes)
 {
     const struct route_list *list = &s->index->lists[at];
     size_t labels = s->to->labels, n = 0;
@@ -259,18 +259,46 @@ static size_t set_probes(const struct search *s, uint32_t at, struct probe *prob
 static uint32_t search_list(const struct search *s, uint32_t at)
 {
     struct probe probes[MOX_LIMIT_LABELS + 1];
-    size_t n = set_probes(s, at, probes);
-    uint32_t best = first_of_value(s, s->index->lists[at].any, ROUTE_NONE);
+    uint32_t best;
+    size_t n;
 
-    for (size_t i = 0; i < n; i++) {
-        struct route_key key = route_name_key(s->to, probes[i].key);
-        const struct route_slot *slot = route_table_find(
-            &s->index->table, s->config, ROUTE_OWNER_LISTS + at, &key, probes[i].hash);
+    route_name_split(s->to);
+    n = set_probes(s, at, probes);
+    best = first_of_value(s, s->index->lists[at].any, ROUTE_NONE);
+
+    for (const struct probe *p = probes; p < probes + n; p++) {
+        const struct route_slot *slot =
+            route_table_find(&s->index->table, s->config, ROUTE_OWNER_LISTS + at, &p->key, p->hash);
 
         if (slot->key != 0)
             best = first_of_value(s, slot->value, best);
     }
     return best;
+}
+
+static inline bool entry_matches(const struct search *s, const struct route_few_entry *entry)
+{
+    if (entry->len > 0 &&
+        !item_matches((struct slice){s->config->names + entry->item, entry->len}, s->to))
+        return false;
+    return rule_matches(s, entry->rule, false);
+}
+
+/* The same of the global list, which may be short. */
+static uint32_t search_global(const struct search *s)
+{
+    const struct route_few *few = s->index->few;
+    uint32_t left;
+
+    if (few == NULL)
+        return search_list(s, s->index->global);
+    for (left = route_few_candidates(few, s->to); left != 0; left &= left - 1) {
+        const struct route_few_entry *entry = &few->entries[route_lowest_bit(left)];
+
+        if (entry_matches(s, entry))
+            return entry->rule;
+    }
+    return ROUTE_NONE;
 }
 
 /* Sets *at to a list by its name; false: there is none. */
@@ -298,14 +326,15 @@ static uint32_t search_lists(const struct search *s, const char *account, uint32
         if (find_list(s, ROUTE_OWNER_ACCOUNTS, &key, at))
             best = search_list(s, *at);
     }
-    if (best == ROUTE_NONE && s->index->domains && s->from->labels > 0) {
-        key = route_name_key(hashed_from(s), s->from->labels);
+    if (best == ROUTE_NONE && s->index->domains && s->from->len > 0) {
+        route_name_split(s->from);
+        key = route_name_key(s->from, s->from->labels);
         if (find_list(s, ROUTE_OWNER_DOMAINS, &key, at))
             best = search_list(s, *at);
     }
     if (best == ROUTE_NONE && s->index->global != ROUTE_NONE) {
         *at = s->index->global;
-        best = search_list(s, *at);
+        best = search_global(s);
     }
     return best;
 }
@@ -325,20 +354,20 @@ static int answer(const struct search *s, const char *account, struct mox_route 
     return error_none(err);
 }
 
-int mox_route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
-                     struct mox_route *out, struct mox_error *err)
+int route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
+                 struct route_name *to, struct mox_route *out, struct mox_error *err)
 {
     struct mox_envelope copy;
-    struct route_name from, to;
-    struct search s = {config, NULL, &from, &to, 0};
+    struct route_name from;
+    struct search s = {config, NULL, &from, to, 0};
     int status;
 
     route_set_none(out);
-    status = route_envelope(&envelope, &copy, err);
+    status = take_envelope(&envelope, &copy, err);
     if (status == MOX_OK)
         status = route_name_read(envelope->from, "sender", &from, err);
     if (status == MOX_OK)
-        status = route_name_parse(envelope->to, "recipient", &to, err);
+        status = route_name_read(envelope->to, "recipient", to, err);
     if (status != MOX_OK)
         return status;
     if (config == NULL || config->nroutes == 0)
@@ -348,4 +377,12 @@ int mox_route_lookup(const struct mox_config *config, const struct mox_envelope 
     s.index = config->index;
     s.attempts = envelope->attempts;
     return answer(&s, envelope->account, out, err);
+}
+
+int mox_route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
+                     struct mox_route *out, struct mox_error *err)
+{
+    struct route_name to;
+
+    return route_lookup(config, envelope, &to, out, err);
 }

@@ -7,9 +7,14 @@
 #include <moxdial/route.h>
 
 #include "config/config.h"
+#include "route/name.h"
 
 /* The transport of a route that a lookup filled; NULL: none, direct. The config's. */
 const struct config_transport *route_transport(const struct mox_route *route);
+
+/* mox_route_lookup, which gives the recipient's domain too, once it was read well. */
+int route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
+                 struct route_name *to, struct mox_route *out, struct mox_error *err);
 
 /*
  * The transport given with a message, which wins over all routes (semantics.md 4). MOX_E_CONFIG,

@@ -1,7 +1,7 @@
 /*
- * name.c - see name.h. The usual name, plain ASCII letters, digits and hyphens, is checked in
- * one pass; whatever looks unusual goes to domain_of_address, whose verdict is law. The hash runs
- * over words from the right, so that a pass gives it for all suffixes.
+ * name.c - see name.h. The usual name, of ASCII letters in lower case, digits and hyphens, is
+ * checked from its end, eight bytes a step, until the '@' or the beginning; whatever looks unusual
+ * goes to domain_of_address, whose verdict is law.
  */
 #include "route/name.h"
 
@@ -14,37 +14,15 @@
 static_assert(MOX_LIMIT_DOMAIN + 1 <= UINT8_MAX, "where a label begins fits a byte");
 
 static const uint64_t hash_of_nothing = 0x243f6a8885a308d3u; /* digits of pi */
-static const uint64_t hash_factor = 0x9e3779b97f4a7c15u;     /* 2^64 / golden ratio */
 
-/*
- * What a character is to a plain name. Of the last two a name consists, one with capitals is read
- * again in lower case; for all others only domain_of_address can tell.
- */
-enum kind { OTHER, END, CAPITAL, PLAIN, SEPARATOR };
+enum { PLAIN_WORDS = 8 }; /* words that hold a plain name and the byte before it */
 
-static const unsigned char kinds[256] = {
-    ['\0'] = END,    ['-'] = SEPARATOR, ['.'] = SEPARATOR, ['0'] = PLAIN,   ['1'] = PLAIN,
-    ['2'] = PLAIN,   ['3'] = PLAIN,     ['4'] = PLAIN,     ['5'] = PLAIN,   ['6'] = PLAIN,
-    ['7'] = PLAIN,   ['8'] = PLAIN,     ['9'] = PLAIN,     ['a'] = PLAIN,   ['b'] = PLAIN,
-    ['c'] = PLAIN,   ['d'] = PLAIN,     ['e'] = PLAIN,     ['f'] = PLAIN,   ['g'] = PLAIN,
-    ['h'] = PLAIN,   ['i'] = PLAIN,     ['j'] = PLAIN,     ['k'] = PLAIN,   ['l'] = PLAIN,
-    ['m'] = PLAIN,   ['n'] = PLAIN,     ['o'] = PLAIN,     ['p'] = PLAIN,   ['q'] = PLAIN,
-    ['r'] = PLAIN,   ['s'] = PLAIN,     ['t'] = PLAIN,     ['u'] = PLAIN,   ['v'] = PLAIN,
-    ['w'] = PLAIN,   ['x'] = PLAIN,     ['y'] = PLAIN,     ['z'] = PLAIN,   ['A'] = CAPITAL,
-    ['B'] = CAPITAL, ['C'] = CAPITAL,   ['D'] = CAPITAL,   ['E'] = CAPITAL, ['F'] = CAPITAL,
-    ['G'] = CAPITAL, ['H'] = CAPITAL,   ['I'] = CAPITAL,   ['J'] = CAPITAL, ['K'] = CAPITAL,
-    ['L'] = CAPITAL, ['M'] = CAPITAL,   ['N'] = CAPITAL,   ['O'] = CAPITAL, ['P'] = CAPITAL,
-    ['Q'] = CAPITAL, ['R'] = CAPITAL,   ['S'] = CAPITAL,   ['T'] = CAPITAL, ['U'] = CAPITAL,
-    ['V'] = CAPITAL, ['W'] = CAPITAL,   ['X'] = CAPITAL,   ['Y'] = CAPITAL, ['Z'] = CAPITAL};
+static_assert(PLAIN_WORDS * ROUTE_WORD - 1 <= MOX_LIMIT_LABEL, "no label can be too long");
 
-enum {
-    PLAIN_LEN = 63, /* bytes: no label is too long, and a word has a bit for each byte */
-    WORDS = MOX_LIMIT_DOMAIN / ROUTE_WORD + 1
-};
+static const uint64_t ones = 0x0101010101010101u; /* times a byte: that byte eight times */
+static const uint64_t tops = 0x8080808080808080u;
 
-static_assert((int)PLAIN_LEN <= (int)MOX_LIMIT_LABEL, "no label of a plain name is too long");
-
-/* The last character of a word is its lowest byte. Compilers take this for one load. */
+/* Compilers take this for one load. */
 static inline uint64_t load_word(const char *at)
 {
     const unsigned char *p = (const unsigned char *)at;
@@ -54,139 +32,124 @@ static inline uint64_t load_word(const char *at)
            (uint64_t)p[6] << 8 | (uint64_t)p[7];
 }
 
-/* The first bytes of a name, fewer than a word. */
-static inline uint64_t load_first(const char *name, size_t len, size_t n)
+/* The word that ends there, in a text of a word or more; before the text stand zeroes. */
+static inline uint64_t load_until(const char *text, const char *end)
+{
+    size_t left = (size_t)(end - text), lack;
+
+    if (left >= ROUTE_WORD)
+        return load_word(end - ROUTE_WORD);
+    lack = ROUTE_WORD - left;
+    return load_word(text) >> 4 * lack >> 4 * lack;
+}
+
+/* A name shorter than a word. */
+static uint64_t load_short(struct slice name)
 {
     uint64_t word = 0;
 
-    if (len >= ROUTE_WORD)
-        return load_word(name) >> 8 >> 8 * (ROUTE_WORD - 1 - n);
-    for (size_t i = 0; i < n; i++)
-        word = word << 8 | (unsigned char)name[i];
+    for (size_t i = 0; i < name.len; i++)
+        word = word << 8 | (unsigned char)name.ptr[i];
     return word;
 }
 
-static inline uint64_t mixed(uint64_t hash, uint64_t word)
+/* The top bits of the bytes that are at least c, or below it; all are ASCII. The rest is noise. */
+static inline uint64_t at_least(uint64_t word, unsigned char c)
 {
-    hash = (hash ^ word) * hash_factor;
-    return hash ^ hash >> 32;
+    return word + (0x80u - c) * ones;
 }
 
-/* A suffix hashes its whole words, counted from the end of the name, and then the rest. */
-void route_name_hash(struct route_name *name)
+static inline uint64_t below(uint64_t word, unsigned char c)
 {
-    uint64_t words[WORDS], hashes[WORDS], hash = hash_of_nothing;
-    size_t n = 0, left = name->len;
-
-    if (name->hashed)
-        return;
-    name->hashed = true;
-    for (; left >= ROUTE_WORD; left -= ROUTE_WORD, n++) {
-        words[n] = load_word(name->text + left - ROUTE_WORD);
-        hashes[n] = hash;
-        hash = mixed(hash, words[n]);
-    }
-    words[n] = load_first(name->text, name->len, left);
-    hashes[n] = hash;
-    name->hash[0] = hash_of_nothing;
-    for (size_t depth = 1; depth <= name->labels; depth++) {
-        size_t len = name->len - name->at[depth], word = len / ROUTE_WORD;
-        uint64_t rest = ((uint64_t)1 << 8 * (len % ROUTE_WORD)) - 1;
-
-        name->hash[depth] = mixed(hashes[word], words[word] & rest);
-    }
+    return (0x7fu + c) * ones - word;
 }
 
-static inline size_t lowest_bit(uint64_t bits)
+/* The top bits of the bytes that are that character, which is below 0x80. */
+static inline uint64_t equal_bytes(uint64_t word, unsigned char c)
 {
-#if defined(__GNUC__)
-    return (size_t)__builtin_ctzll(bits);
-#else
-    size_t n = 0;
-
-    for (; (bits & 1) == 0; bits >>= 1)
-        n++;
-    return n;
-#endif
+    word ^= c * ones;
+    return ~(word | at_least(word & ~tops, 1)) & tops;
 }
 
-/* separators: a bit for each character, the last one's is the lowest. */
-static inline void set_labels(struct route_name *out, uint64_t separators)
+/*
+ * A separator beside another, or at either end, is not plain; nor is a digit at the end, for it may
+ * be that of an IPv4 address. A top bit in `other` says that the byte is no part of a plain name;
+ * in `doubles`, that the byte behind it is a separator, and it is one itself or not part of a name.
+ */
+bool route_name_plain(struct slice address, struct route_name *out)
 {
-    size_t depth = 0;
+    uint64_t word, low, separators, other, doubles, after = 0x80, *to = out->word;
+    const char *end;
 
-    out->at[0] = (uint8_t)out->len;
-    for (; separators != 0; separators &= separators - 1) {
-        size_t at = out->len - lowest_bit(separators);
-
-        if (out->text[at - 1] == '.')
-            out->at[++depth] = (uint8_t)at;
-    }
-    out->at[++depth] = 0;
-    out->labels = depth;
-}
-
-/* Where to read on at what is neither plain nor a separator; NULL: it is no plain name. */
-static const char *restart(struct route_name *out, const char *name, const char *p)
-{
-    const char *at = strrchr(p, '@');
-    size_t len;
-
-    if (at != NULL) /* before the last one may stand anything */
-        return at + 1;
-    if (kinds[(unsigned char)*p] != CAPITAL)
-        return NULL;
-    len = strlen(name);
-    if (len > PLAIN_LEN)
-        return NULL;
-    for (size_t i = 0; i <= len; i++)
-        out->copy[i] = slice_lower(name[i]);
-    return out->copy;
-}
-
-/* False: it is no plain name. Separators side by side are not, and none is at an end. */
-static bool read_plain(const char *address, struct route_name *out)
-{
-    const char *name = address, *p = address;
-    uint64_t separators = 0;
-    size_t kind;
-
-    for (;;) {
-        for (; (kind = kinds[(unsigned char)*p]) >= PLAIN; p++)
-            separators = 2 * separators + (kind - PLAIN);
-        if (kind == END)
-            break;
-        name = p = restart(out, name, p);
-        if (p == NULL)
-            return false;
-        separators = 0;
-    }
-    out->text = name;
-    out->len = (size_t)(p - name);
-    if (out->len - 1 >= PLAIN_LEN || (separators & (separators << 1 | 1)) != 0 ||
-        separators >> (out->len - 1) != 0)
+    out->split = false;
+    if (address.len < ROUTE_WORD)
         return false;
-    set_labels(out, separators);
-    return !slice_is_digit(name[out->at[1]]); /* which may be that of an IPv4 address */
+    end = address.ptr + address.len;
+    for (;;) {
+        word = load_until(address.ptr, end);
+        low = word & ~tops;
+        separators = at_least(low, '-') ^ at_least(low, '.' + 1); /* they are neighbours */
+        other = separators ^ at_least(low, '0') ^ at_least(low, '9' + 1) ^ at_least(low, 'a') ^
+                below(low, 'z' + 1);
+        other = (word | other) & tops;
+        separators &= tops;
+        doubles = (separators | other) & (separators << 8 | after);
+        after = separators >> 56;
+        *to++ = word;
+        if ((other | doubles) != 0 || to == out->word + PLAIN_WORDS)
+            break;
+        end -= ROUTE_WORD;
+    }
+    if (other == 0 || (doubles & (other ^ (other - 1))) != 0)
+        return false;
+    word = word >> (route_lowest_bit(other) - 7) & 0xff;
+    if ((word != '@' && word != '\0') || slice_is_digit((char)(out->word[0] & 0xff)))
+        return false;
+    out->text = end - route_lowest_bit(other) / 8;
+    out->len = (size_t)(address.ptr + address.len - out->text);
+    return true;
 }
 
-static void read_valid(struct slice name, struct route_name *out)
+void route_name_split(struct route_name *name)
 {
+    uint64_t hash = hash_of_nothing;
+
+    if (name->split)
+        return;
+    name->split = true;
+    name->labels = 0;
+    name->at[0] = (uint8_t)name->len;
+    for (size_t n = 0; n <= name->len / ROUTE_WORD; n++) {
+        size_t left = name->len - n * ROUTE_WORD;
+        uint64_t dots = equal_bytes(name->word[n], '.');
+
+        if (left < ROUTE_WORD)
+            dots = route_word_end(dots, left);
+        for (; dots != 0; dots &= dots - 1)
+            name->at[++name->labels] = (uint8_t)(left - route_lowest_bit(dots) / 8);
+        name->hash[n] = hash;
+        hash = route_hash_word(hash, name->word[n]);
+    }
+    if (name->len > 0)
+        name->at[++name->labels] = 0;
+}
+
+/* A name that is known to be valid. */
+static void take_valid(struct route_name *out, struct slice name)
+{
+    out->split = false;
     out->text = name.ptr;
     out->len = name.len;
-    out->labels = 0;
-    out->at[0] = (uint8_t)name.len;
-    for (size_t i = name.len; i > 0; i--) {
-        if (i == 1 || name.ptr[i - 2] == '.')
-            out->at[++out->labels] = (uint8_t)(i - 1);
-    }
+    for (size_t n = 0; n <= name.len / ROUTE_WORD; n++)
+        out->word[n] = name.len < ROUTE_WORD
+                           ? load_short(name)
+                           : load_until(name.ptr, name.ptr + name.len - n * ROUTE_WORD);
 }
 
 void route_name_set(struct route_name *out, struct slice name)
 {
-    out->hashed = false;
-    read_valid(name, out);
-    route_name_hash(out);
+    take_valid(out, name);
+    route_name_split(out);
 }
 
 static int bad_address(const char *address, const char *what, const struct mox_error *why,
@@ -202,39 +165,21 @@ static int bad_address(const char *address, const char *what, const struct mox_e
     return MOX_E_INVAL;
 }
 
-static int read_unusual(const char *address, const char *what, struct route_name *out,
-                        struct mox_error *err)
+int route_name_unusual(const char *address, const char *what, struct route_name *out,
+                       struct mox_error *err)
 {
     struct domain domain;
     struct mox_error why;
-    int status = domain_of_address(address, &domain, NULL, &why);
+    int status = MOX_OK;
 
+    domain_set(&domain, (struct slice){"", 0});
+    if (address != NULL && address[0] != '\0')
+        status = domain_of_address(address, &domain, NULL, &why);
     if (status == MOX_E_INVAL)
         return bad_address(address, what, &why, err);
     if (status != MOX_OK)
         return error_nomem(err);
     memcpy(out->copy, domain.name, domain.len);
-    read_valid((struct slice){out->copy, domain.len}, out);
+    take_valid(out, (struct slice){out->copy, domain.len});
     return MOX_OK;
-}
-
-int route_name_read(const char *address, const char *what, struct route_name *out,
-                    struct mox_error *err)
-{
-    out->hashed = false;
-    if (address == NULL || address[0] == '\0')
-        read_valid((struct slice){"", 0}, out);
-    else if (!read_plain(address, out))
-        return read_unusual(address, what, out, err);
-    return MOX_OK;
-}
-
-int route_name_parse(const char *address, const char *what, struct route_name *out,
-                     struct mox_error *err)
-{
-    int status = route_name_read(address, what, out, err);
-
-    if (status == MOX_OK)
-        route_name_hash(out);
-    return status;
 }

@@ -107,7 +107,7 @@ static const char *draw_address(struct random *r, char *buf, size_t cap)
         snprintf(buf, cap, "user@sub.%s", names[draw(r, ARRAY_LEN(names))]);
         return buf;
     case 2:
-        snprintf(buf, cap, "a@b@%s", names[draw(r, ARRAY_LEN(names))]);
+        snprintf(buf, cap, "a@b.c.d@%s", names[draw(r, ARRAY_LEN(names))]);
         return buf;
     default:
         return names[draw(r, ARRAY_LEN(names))];
