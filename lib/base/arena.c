@@ -1,8 +1,6 @@
 /* arena.c - see arena.h. Blocks double up to a bound, so that few and many both cost little. */
 #include "base/arena.h"
 
-#include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -11,52 +9,42 @@ enum { FIRST_BLOCK = 512, LARGEST_BLOCK = 1 << 20 };
 
 struct arena_block {
     struct arena_block *next;
-    size_t used, cap; /* of data */
+    size_t cap; /* of data */
     max_align_t data[];
 };
 
-static void *take(struct arena_block *block, size_t size, size_t align)
+void arena_seed(struct arena *a, void *memory, size_t size)
 {
-    size_t from;
-
-    if (block == NULL)
-        return NULL;
-    from = (block->used + align - 1) & ~(align - 1);
-    if (from > block->cap || block->cap - from < size)
-        return NULL;
-    block->used = from + size;
-    return (char *)block->data + from;
+    a->at = memory;
+    a->end = a->at + size;
 }
 
-static struct arena_block *add_block(struct arena *a, size_t size)
+static bool add_block(struct arena *a, size_t size)
 {
     size_t cap = a->step == 0 ? FIRST_BLOCK : a->step;
     struct arena_block *block;
 
     if (size > SIZE_MAX / 2)
-        return NULL;
+        return false;
     if (cap < LARGEST_BLOCK)
         a->step = cap * 2;
     if (cap < size)
         cap = size;
     block = mem_resize(NULL, sizeof *block + cap, 1);
     if (block == NULL)
-        return NULL;
-    block->used = 0;
+        return false;
     block->cap = cap;
     block->next = a->blocks;
     a->blocks = block;
     a->bytes += sizeof *block + cap;
-    return block;
+    a->at = (char *)block->data; /* aligned for any type */
+    a->end = a->at + cap;
+    return true;
 }
 
-void *arena_bytes(struct arena *a, size_t size, size_t align)
+void *arena_grow(struct arena *a, size_t size, size_t align)
 {
-    void *p = take(a->blocks, size, align);
-
-    if (p == NULL && add_block(a, size) != NULL)
-        p = take(a->blocks, size, align);
-    return p;
+    return add_block(a, size) ? arena_bytes(a, size, align) : NULL;
 }
 
 void *arena_new(struct arena *a, size_t size)

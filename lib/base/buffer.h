@@ -41,6 +41,12 @@ static inline void buffer_grown(struct buffer *b, size_t n)
 int buffer_append(struct buffer *b, const void *bytes, size_t len);
 int buffer_append_text(struct buffer *b, const char *text);
 
+/* Empties it; the memory stays. */
+static inline void buffer_clear(struct buffer *b)
+{
+    b->at = b->len = 0;
+}
+
 /* Takes n bytes, at most what is there, from the front. */
 void buffer_take(struct buffer *b, size_t n);
 

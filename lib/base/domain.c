@@ -164,11 +164,50 @@ static bool is_address(struct slice text)
     return ip_parse_plain(text, &ip) == MOX_OK;
 }
 
+/*
+ * The characters of a plain name in lower case; 0: another. Hyphens are not among them, for their
+ * place matters.
+ */
+static const char plain[256] = {
+    ['.'] = '.', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
+    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c',
+    ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j',
+    ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q',
+    ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x',
+    ['Y'] = 'y', ['Z'] = 'z', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd', ['e'] = 'e',
+    ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k', ['l'] = 'l',
+    ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r', ['s'] = 's',
+    ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y', ['z'] = 'z'};
+
+/*
+ * Most names are valid at first sight: no digit in front, as addresses have, and so short that no
+ * label is too long. false: it needs a closer look.
+ */
+static bool parse_plain(struct slice text, struct domain *out)
+{
+    char last = '.';
+
+    if (text.len == 0 || text.len > MOX_LIMIT_LABEL || slice_is_digit(text.ptr[0]))
+        return false;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = plain[(unsigned char)text.ptr[i]];
+
+        if (c == '\0' || (c == '.' && last == '.'))
+            return false;
+        out->name[i] = last = c;
+    }
+    out->name[text.len] = '\0';
+    out->len = text.len;
+    return last != '.';
+}
+
 int domain_parse(struct slice text, struct domain *out, struct mox_error *err)
 {
     const char *fault;
     bool idna = false;
 
+    if (parse_plain(text, out))
+        return MOX_OK;
     out->len = 0;
     out->name[0] = '\0';
     if (is_address(text))

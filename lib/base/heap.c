@@ -65,13 +65,11 @@ int heap_set(struct heap *h, struct heap_timer *timer, uint64_t at_us)
     return MOX_OK;
 }
 
-void heap_clear(struct heap *h, struct heap_timer *timer)
+void heap_remove(struct heap *h, struct heap_timer *timer)
 {
-    size_t i = timer->index;
+    size_t i = timer->index - 1;
     struct heap_timer *last;
 
-    if (i-- == 0)
-        return;
     timer->index = 0;
     last = h->timers[--h->len];
     if (last == timer)
@@ -79,11 +77,6 @@ void heap_clear(struct heap *h, struct heap_timer *timer)
     place(h, i, last);
     sift_up(h, i);
     sift_down(h, last->index - 1);
-}
-
-struct heap_timer *heap_first(const struct heap *h)
-{
-    return h->len == 0 ? NULL : h->timers[0];
 }
 
 void heap_free(struct heap *h)

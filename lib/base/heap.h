@@ -22,14 +22,25 @@ struct heap {                   /* all zero: empty */
 
 /* Sets or moves. MOX_OK or MOX_E_NOMEM (then it is not set). */
 int heap_set(struct heap *h, struct heap_timer *timer, uint64_t at_us);
-void heap_clear(struct heap *h, struct heap_timer *timer);
+
+/* Takes out one that is set. */
+void heap_remove(struct heap *h, struct heap_timer *timer);
 
 /* The earliest, NULL if there is none. */
-struct heap_timer *heap_first(const struct heap *h);
+static inline struct heap_timer *heap_first(const struct heap *h)
+{
+    return h->len == 0 ? NULL : h->timers[0];
+}
 
 static inline bool heap_is_set(const struct heap_timer *timer)
 {
     return timer->index != 0;
+}
+
+static inline void heap_clear(struct heap *h, struct heap_timer *timer)
+{
+    if (heap_is_set(timer))
+        heap_remove(h, timer);
 }
 
 void heap_free(struct heap *h);

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 
-int input_take(void *out, size_t size, const void *in, size_t least, const char *name,
-               struct mox_error *err)
+int input_convert(void *out, size_t size, const void *in, size_t least, const char *name,
+                  struct mox_error *err)
 {
     const unsigned char *bytes = in;
     size_t given;

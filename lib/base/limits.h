@@ -34,6 +34,7 @@ enum {
     MOX_LIMIT_MX = 32,               /* MX hosts considered */
     MOX_LIMIT_HOST_ADDRESSES = 16,   /* addresses of one host, both families represented */
     MOX_LIMIT_HOSTS_FILE = 4 << 20,  /* bytes of the hosts file */
+    MOX_LIMIT_TLSA = 64,             /* TLSA records of one host; lists of a CA's keys have 20 */
 
     /* dialing */
     MOX_LIMIT_ATTEMPTS = 10, /* addresses dialed in one delivery */
@@ -43,17 +44,41 @@ enum {
     MOX_LIMIT_DROPS = 1024,  /* dropped addresses a plan lists one by one; the rest is counted */
 
     /* SMTP */
-    MOX_LIMIT_REPLY_LINE = 2048,     /* bytes with the line end; mox's bound */
-    MOX_LIMIT_REPLY_LINES = 128,     /* lines of one reply */
-    MOX_LIMIT_REPLY = 16 << 10,      /* bytes of one reply */
-    MOX_LIMIT_READ_AHEAD = 16 << 10, /* bytes read and not yet asked for */
-    MOX_LIMIT_RETRY_AFTER = 86400,   /* seconds that a server's text may ask us to wait */
+    MOX_LIMIT_REPLY_LINE = 2048,          /* bytes with the line end; mox's bound */
+    MOX_LIMIT_REPLY_LINES = 128,          /* lines of one reply */
+    MOX_LIMIT_REPLY = 16 << 10,           /* bytes of one reply */
+    MOX_LIMIT_READ_AHEAD = 16 << 10,      /* bytes read and not yet asked for */
+    MOX_LIMIT_AUTH_ROUNDS = 8,            /* challenges of one login; SCRAM has 2 */
+    MOX_LIMIT_TOKEN = 16 << 10,      /* bytes of an OAuth token, NUL included */
+    MOX_LIMIT_RETRY_AFTER = 86400,        /* seconds that a server's text may ask us to wait */
+    MOX_LIMIT_SCRAM_ITERATIONS = 1000000, /* of PBKDF2 for one login: about a second of ours */
+    MOX_LIMIT_SASL_DETAIL = 200,          /* bytes of what a server tells inside a mechanism */
+
+    /* MTA-STS */
+    MOX_LIMIT_STS_POLICY = 64 << 10, /* bytes of a policy, RFC 8461 section 3.3 */
+    MOX_LIMIT_STS_AGE = 31557600,    /* seconds of max_age, RFC 8461 section 3.2 */
+    MOX_LIMIT_STS_REFRESHES = 16,    /* policies of a context that are fetched ahead at once */
+
+    /* TLS */
+    MOX_LIMIT_TLS_SESSIONS = 4096,         /* sessions that a context keeps to resume them */
+    MOX_LIMIT_TLS_SESSIONS_BYTES = 4 << 20, /* bytes of them all */
+    MOX_LIMIT_TLS_SESSION = 16 << 10,      /* bytes of one, with what was found out about its server */
+    MOX_LIMIT_TLS_SESSION_LIFE = 86400,    /* seconds from a full handshake, RFC 5246 section F.1.4 */
+
+    /* certificates; each bounds the signatures that a hostile server makes us check */
+    MOX_LIMIT_CHAIN = 10,             /* sent by a server: its own, 8 between, an anchor */
+    MOX_LIMIT_DANE_ANCHORS = 4,       /* trust anchors of usage 2 tried; two keys, rolled over */
+    MOX_LIMIT_CERTIFICATE_NAMES = 64, /* DNS names of one that are shown; the rest is left out */
 
     /* the context */
-    MOX_LIMIT_IDS = 1 << 24,         /* ops, queries and streams of a context at one time */
-    MOX_LIMIT_DESCRIPTORS = 1 << 20, /* a descriptor's number, for the table of interests */
-    MOX_LIMIT_ROUNDS = 16,           /* times a dispatch looks at what its events brought about */
-    MOX_LIMIT_FAMILY_HOSTS = 3       /* hosts that must stall before a family is put last */
+    MOX_LIMIT_IDS = 1 << 24,           /* ops, queries and streams of a context at one time */
+    MOX_LIMIT_DESCRIPTORS = 1 << 20,   /* a descriptor's number, for the table of interests */
+    MOX_LIMIT_ROUNDS = 16,             /* times a dispatch looks at what its events brought about */
+    MOX_LIMIT_STORE_KEY = 1000,        /* bytes; the longest of ours has under 600 */
+    MOX_LIMIT_STORE_VALUE = 128 << 10, /* bytes; an MTA-STS policy and its time fit */
+    MOX_LIMIT_MEMORY_ENTRIES = 1 << 16, /* keys that the memory store keeps */
+    MOX_LIMIT_MEMORY_BYTES = 32 << 20,  /* bytes of its keys and values together */
+    MOX_LIMIT_FAMILY_HOSTS = 3          /* hosts that must stall before a family is put last */
 };
 
 #endif

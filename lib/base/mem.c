@@ -52,11 +52,6 @@ char *mem_text(const char *ptr, size_t len)
     return text;
 }
 
-void mem_free(void *block)
-{
-    free(block);
-}
-
 void mem_wipe(void *block, size_t len)
 {
     volatile unsigned char *at = block;

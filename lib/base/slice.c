@@ -66,15 +66,18 @@ struct slice slice_word(struct slice *text)
 
 bool slice_number(struct slice s, uint64_t max, uint64_t *out)
 {
+    const uint64_t most = UINT64_MAX / 10; /* that one more digit can follow, and which */
     uint64_t n = 0;
 
     for (size_t i = 0; i < s.len; i++) {
-        uint64_t digit = (uint64_t)(s.ptr[i] - '0');
+        unsigned digit = (unsigned char)s.ptr[i] - (unsigned)'0'; /* what is below '0' is huge */
 
-        if (!slice_is_digit(s.ptr[i]) || n > (max - digit) / 10 || digit > max)
+        if (digit > 9 || n > most || (n == most && digit > UINT64_MAX % 10))
             return false;
         n = 10 * n + digit;
     }
+    if (n > max)
+        return false;
     *out = n;
     return s.len > 0;
 }

@@ -14,24 +14,6 @@
 
 enum { US_PER_MS = 1000 };
 
-void ctx_event_queue(struct mox_ctx *ctx, struct ctx_event *event)
-{
-    if (event->next != NULL)
-        return;
-    event->prev = ctx->events.prev;
-    event->next = &ctx->events;
-    event->prev->next = event->next->prev = event;
-}
-
-void ctx_event_drop(struct ctx_event *event)
-{
-    if (event->next == NULL)
-        return;
-    event->prev->next = event->next;
-    event->next->prev = event->prev;
-    event->next = event->prev = NULL;
-}
-
 int ctx_timer_set(struct mox_ctx *ctx, struct ctx_timer *timer, uint64_t at_us)
 {
     if (at_us == UINT64_MAX) {
@@ -42,12 +24,6 @@ int ctx_timer_set(struct mox_ctx *ctx, struct ctx_timer *timer, uint64_t at_us)
         return MOX_OK;
     ctx_event_drop(&timer->event);
     return heap_set(&ctx->timers, &timer->heap, at_us);
-}
-
-void ctx_timer_clear(struct mox_ctx *ctx, struct ctx_timer *timer)
-{
-    heap_clear(&ctx->timers, &timer->heap);
-    ctx_event_drop(&timer->event);
 }
 
 static bool has_events(const struct mox_ctx *ctx)

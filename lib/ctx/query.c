@@ -2,7 +2,6 @@
 #include "ctx/query.h"
 
 #include "base/limits.h"
-#include "base/mem.h"
 
 static void end_wait(struct ctx_query *query)
 {
@@ -12,13 +11,19 @@ static void end_wait(struct ctx_query *query)
     query->id = 0;
 }
 
+/* It has been answered. */
+static void end_question(struct ctx_query *query)
+{
+    end_wait(query);
+    if (query->status != MOX_OK)
+        query->ctx->stats.dns_failures++;
+}
+
 static void run_answer(struct ctx_event *event)
 {
     struct ctx_query *query = (struct ctx_query *)event; /* its first member */
 
-    end_wait(query);
-    if (query->status != MOX_OK)
-        query->ctx->stats.dns_failures++;
+    end_question(query);
     query->done(query);
 }
 
@@ -36,12 +41,22 @@ static void run_deadline(struct ctx_event *event)
     run_answer(&query->event);
 }
 
+void query_cancel(struct ctx_query *query)
+{
+    if (query->id == 0)
+        return;
+    if (!query->answered && query->ctx->dns.cancel != NULL)
+        query->ctx->dns.cancel(query->ctx->dns.user, query->id);
+    end_wait(query);
+}
+
 int query_start(struct mox_ctx *ctx, struct ctx_query *query, const char *name, uint16_t type,
                 uint64_t timeout_us)
 {
     int status;
 
-    *query = (struct ctx_query){.ctx = ctx, .name = name, .type = type, .done = query->done};
+    *query = (struct ctx_query){
+        .ctx = ctx, .name = name, .type = type, .take = query->take, .done = query->done};
     query->event.run = run_answer;
     query->timer.event.run = run_deadline;
     if (ctx->dns.query == NULL)
@@ -49,32 +64,23 @@ int query_start(struct mox_ctx *ctx, struct ctx_query *query, const char *name, 
     query->id = ctx_id_new(ctx, CTX_QUERY, query);
     if (query->id == 0)
         return MOX_E_NOMEM;
-    if (ctx_timer_set(ctx, &query->timer, ctx_now_us(ctx) + timeout_us) != MOX_OK) {
-        end_wait(query);
-        return MOX_E_NOMEM;
-    }
     ctx->stats.dns_queries++;
     status = ctx->dns.query(ctx->dns.user, query->id, name, type);
     if (status != MOX_OK) /* no answer comes: this is it */
         mox_dns_fail(ctx, query->id, status);
-    return MOX_OK;
+    if (query->answered)
+        return MOX_OK;
+    status = ctx_timer_set(ctx, &query->timer, ctx_now_us(ctx) + timeout_us);
+    if (status != MOX_OK)
+        query_cancel(query);
+    return status;
 }
 
-void query_cancel(struct ctx_query *query)
+bool query_answered_at_once(struct ctx_query *query)
 {
-    if (query->id != 0) {
-        if (!query->answered && query->ctx->dns.cancel != NULL)
-            query->ctx->dns.cancel(query->ctx->dns.user, query->id);
-        end_wait(query);
-    }
-    mem_free(query->wire);
-    query->wire = NULL;
-    query->len = 0;
-}
-
-struct slice query_answer(const struct ctx_query *query)
-{
-    return (struct slice){query->wire, query->len};
+    if (query->answered)
+        end_question(query);
+    return query->answered;
 }
 
 /* The query that still waits for this answer; NULL: none does. */
@@ -93,9 +99,8 @@ int query_deliver(struct mox_ctx *ctx, uint64_t id, struct slice wire, bool trus
         return MOX_E_STALE;
     query->answered = true;
     query->trusted = trusted;
-    query->wire = mem_text(wire.ptr, wire.len);
-    query->len = wire.len;
-    query->status = query->wire == NULL ? MOX_E_NOMEM : MOX_OK;
+    query->status = MOX_OK;
+    query->take(query, wire);
     ctx_event_queue(ctx, &query->event);
     return MOX_OK;
 }

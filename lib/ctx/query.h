@@ -1,5 +1,8 @@
 /*
  * query.h - a question to the dns ops: started, answered once, or given up at its deadline.
+ *
+ * An answer is read where it comes, for the message is borrowed, and told in the next dispatch. One
+ * that comes inside the question need not wait for that: see query_answered_at_once.
  */
 #ifndef CTX_QUERY_H
 #define CTX_QUERY_H
@@ -14,22 +17,27 @@ struct ctx_query { /* all zero: not asked */
     uint64_t id;
     const char *name; /* borrowed from who asks */
     uint16_t type;
-    char *wire; /* owned: the answer; NULL: none */
-    size_t len;
-    int status;   /* MOX_OK: wire holds a message; else why there is none */
+    int status;   /* MOX_OK: take has had a message; else why there is none */
     bool trusted; /* its AD bit may be believed */
     bool answered;
+    /* The message, borrowed until it returns. Inside whatever the host called: it may allocate, and
+     * nothing else; before done, if at all. */
+    void (*take)(struct ctx_query *query, struct slice message);
     void (*done)(struct ctx_query *query); /* inside a dispatch, once; never after a cancel */
 };
 
 /*
- * Asks. The caller owns the query and keeps it until done or query_cancel. MOX_OK: done will be
- * called; MOX_E_NOMEM, MOX_E_UNSUPPORTED (no dns ops): it will not.
+ * Asks. Fields to set before: take, done. The caller owns the query and keeps it until done or
+ * query_cancel. MOX_OK: done will be called; MOX_E_NOMEM, MOX_E_UNSUPPORTED (no dns ops): it will
+ * not.
  */
 int query_start(struct mox_ctx *ctx, struct ctx_query *query, const char *name, uint16_t type,
                 uint64_t timeout_us);
 
-/* Accepts one that was not asked or has ended; frees the answer. */
+/* Right behind query_start: whether the answer has come already. Then done will not be called. */
+bool query_answered_at_once(struct ctx_query *query);
+
+/* Accepts one that was not asked or has ended. */
 void query_cancel(struct ctx_query *query);
 
 /*
@@ -37,8 +45,5 @@ void query_cancel(struct ctx_query *query);
  * goes through mox_dns_answer, which bounds it.
  */
 int query_deliver(struct mox_ctx *ctx, uint64_t id, struct slice wire, bool trusted);
-
-/* What the answer says, empty if there is none. */
-struct slice query_answer(const struct ctx_query *query);
 
 #endif

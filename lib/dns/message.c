@@ -107,13 +107,24 @@ size_t dns_skip_name(struct dns_reader *r)
     return r->message[place] >= DNS_POINTER ? target_of(r->message + place) : place;
 }
 
-/* Whether a label is this text, but for case, and has no dots, which no label of a domain has. */
+/* The bytes of host names in lower case; 0: no host name has it. */
+static const char host_bytes[256] = {
+    ['-'] = '-', ['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5',
+    ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9', ['A'] = 'a', ['B'] = 'b', ['C'] = 'c',
+    ['D'] = 'd', ['E'] = 'e', ['F'] = 'f', ['G'] = 'g', ['H'] = 'h', ['I'] = 'i', ['J'] = 'j',
+    ['K'] = 'k', ['L'] = 'l', ['M'] = 'm', ['N'] = 'n', ['O'] = 'o', ['P'] = 'p', ['Q'] = 'q',
+    ['R'] = 'r', ['S'] = 's', ['T'] = 't', ['U'] = 'u', ['V'] = 'v', ['W'] = 'w', ['X'] = 'x',
+    ['Y'] = 'y', ['Z'] = 'z', ['_'] = '_', ['a'] = 'a', ['b'] = 'b', ['c'] = 'c', ['d'] = 'd',
+    ['e'] = 'e', ['f'] = 'f', ['g'] = 'g', ['h'] = 'h', ['i'] = 'i', ['j'] = 'j', ['k'] = 'k',
+    ['l'] = 'l', ['m'] = 'm', ['n'] = 'n', ['o'] = 'o', ['p'] = 'p', ['q'] = 'q', ['r'] = 'r',
+    ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
+    ['z'] = 'z'};
+
+/* Whether a label is this text of a domain, but for case. A dot in a label is no byte of either. */
 static bool is_label(const unsigned char *label, const char *text, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        char c = (char)label[i];
-
-        if (c == '.' || (c != text[i] && slice_lower(c) != text[i]))
+        if (host_bytes[label[i]] != text[i])
             return false;
     }
     return true;
@@ -225,14 +236,6 @@ bool dns_same_name(const unsigned char *message, size_t a, size_t b)
     return true;
 }
 
-/* The byte in lower case; 0: no host name has it. */
-static inline char host_byte(unsigned char c)
-{
-    if ((unsigned char)((c | 0x20) - 'a') < 26)
-        return (char)(c | 0x20);
-    return slice_is_digit((char)c) || c == '-' || c == '_' ? (char)c : '\0';
-}
-
 int dns_host_name(const unsigned char *message, size_t place, struct domain *out)
 {
     const unsigned char *p = label_at(message, place);
@@ -242,7 +245,7 @@ int dns_host_name(const unsigned char *message, size_t place, struct domain *out
     out->len = 0;
     for (n = *p; n != 0; n = *p) {
         for (size_t i = 0; i < n; i++) {
-            to[i] = host_byte(p[1 + i]);
+            to[i] = host_bytes[p[1 + i]];
             if (to[i] == '\0')
                 return MOX_E_INVAL;
         }

@@ -39,6 +39,7 @@ struct lookup_address *lookup_address_start(struct mox_ctx *ctx, const char *hos
 
     if (address == NULL)
         return NULL;
+    arena_seed(&address->arena, address->seed, sizeof address->seed);
     address->rules = *rules;
     address->changed = changed;
     address->arg = arg;
@@ -51,6 +52,7 @@ struct lookup_address *lookup_address_start(struct mox_ctx *ctx, const char *hos
         chain->rules = &address->rules;
         chain->type = families[i].type;
         chain->max_aliases = MOX_LIMIT_CNAME;
+        chain->at_once = true;
         chain->done = done[i];
         if (chain_start(ctx, chain, host) != MOX_OK) {
             lookup_address_free(address);
@@ -119,6 +121,28 @@ bool lookup_address_authentic(const struct lookup_address *address)
             return false;
     }
     return any;
+}
+
+bool lookup_address_trusted(const struct lookup_address *address)
+{
+    if (address->rules.trust_ad >= 0)
+        return address->rules.trust_ad > 0;
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        if (has_addresses(&address->families[i]) && address->families[i].query.trusted)
+            return true;
+    }
+    return false;
+}
+
+const char *lookup_address_alias(const struct lookup_address *address)
+{
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        const struct lookup_chain *chain = &address->families[i];
+
+        if (has_addresses(chain) && chain->aliases > 0)
+            return chain->answer.canonical;
+    }
+    return NULL;
 }
 
 size_t lookup_address_list(const struct lookup_address *address, struct mox_ip *out, size_t cap)

@@ -7,17 +7,21 @@
 
 #include "lookup/chain.h"
 
+enum { LOOKUP_ADDRESS_SEED = 256 }; /* bytes that hold a few addresses */
+
 struct lookup_address {
     struct lookup_chain families[2]; /* IPv6, IPv4; one that is not asked has asked == false */
     struct arena arena;
     struct lookup_rules rules;
     void (*changed)(void *arg, struct lookup_address *address);
     void *arg;
+    max_align_t seed[LOOKUP_ADDRESS_SEED / sizeof(max_align_t)]; /* the arena's first memory */
 };
 
 /*
- * families: MOX_ALLOW_ bits. changed: inside a dispatch, for each family that is done; the lookup
- * may be freed in it. host: borrowed until the end. NULL: no memory.
+ * families: MOX_ALLOW_ bits. changed: inside a dispatch, for each family that is done, unless its
+ * answer came at once; the lookup may be freed in it. host: borrowed until the end. NULL: no
+ * memory.
  */
 struct lookup_address *lookup_address_start(struct mox_ctx *ctx, const char *host,
                                             uint32_t families, const struct lookup_rules *rules,
@@ -35,6 +39,12 @@ const struct lookup_chain *lookup_address_failure(const struct lookup_address *a
 
 /* AD of those answers that gave addresses. */
 bool lookup_address_authentic(const struct lookup_address *address);
+
+/* Whether an AD bit would have been believed. */
+bool lookup_address_trusted(const struct lookup_address *address);
+
+/* The last name of the chain, where the host is an alias; NULL: it is none. Borrowed. */
+const char *lookup_address_alias(const struct lookup_address *address);
 
 /* What has come so far, IPv6 first, each family in the order of its answer: room for cap, returns
  * how many there are. */

@@ -1,8 +1,6 @@
 /* chain.c - see chain.h. */
 #include "lookup/chain.h"
 
-#include <string.h>
-
 #include "base/error.h"
 #include "base/text.h"
 #include "dns/dns.h"
@@ -43,26 +41,21 @@ static int no_answer(const struct lookup_chain *chain, struct mox_error *err)
                      name);
 }
 
-static void finish(struct lookup_chain *chain, int status, const struct mox_error *err)
+static void keep_error(struct lookup_chain *chain, const struct mox_error *err)
 {
-    struct mox_error *kept = NULL;
+    struct mox_error *kept = arena_new(chain->arena, sizeof *kept);
 
-    chain->status = status;
-    chain->finished = true;
-    if (status != MOX_OK) {
-        kept = arena_new(chain->arena, sizeof *kept);
-        if (kept != NULL) {
-            *kept = *err;
-            kept->stage = MOX_STAGE_RESOLVE;
-            error_at_host(kept, chain->name);
-        }
-    }
+    chain->status = err->code;
     chain->error = kept;
+    if (kept == NULL)
+        return;
+    *kept = *err;
+    kept->stage = MOX_STAGE_RESOLVE;
+    error_at_host(kept, chain->name);
 }
 
 static int ask(struct mox_ctx *ctx, struct lookup_chain *chain)
 {
-    query_cancel(&chain->query);
     return query_start(ctx, &chain->query, chain->name, chain->type, chain->rules->timeout_us);
 }
 
@@ -86,20 +79,17 @@ static int keep_answer(struct lookup_chain *chain, const struct dns_answer *answ
 }
 
 /* MOX_OK: finished; MOX_E_AGAIN: the last alias must be asked. */
-static int read_answer(struct lookup_chain *chain, struct mox_error *err)
+static int read_answer(struct lookup_chain *chain, struct slice message, struct mox_error *err)
 {
     bool believed = chain->rules->trust_ad < 0 ? chain->query.trusted : chain->rules->trust_ad > 0;
     struct dns_answer answer;
     struct domain name;
     int status;
 
-    if (chain->query.status != MOX_OK)
-        return no_answer(chain, err);
     domain_set(&name, slice_of(chain->name));
     status = dns_answer_read(
-        query_answer(&chain->query),
-        &(struct dns_question){&name, chain->type, chain->max_aliases - chain->aliases}, &answer,
-        chain->arena, err);
+        message, &(struct dns_question){&name, chain->type, chain->max_aliases - chain->aliases},
+        &answer, chain->arena, err);
     if (status != MOX_OK)
         return status;
     chain->authentic = chain->authentic && believed && answer.authentic;
@@ -112,43 +102,65 @@ static int read_answer(struct lookup_chain *chain, struct mox_error *err)
     return MOX_E_AGAIN;
 }
 
-static void on_answer(struct ctx_query *query)
+static void take_message(struct ctx_query *query, struct slice message)
 {
     struct lookup_chain *chain = (struct lookup_chain *)query; /* its first member */
     struct mox_error err;
-    int status = read_answer(chain, &err);
 
-    if (status == MOX_E_AGAIN) {
-        if (ask(query->ctx, chain) == MOX_OK)
-            return;
-        status = error_nomem(&err);
+    chain->status = read_answer(chain, message, &err);
+    if (chain->status != MOX_OK && chain->status != MOX_E_AGAIN)
+        keep_error(chain, &err);
+}
+
+/* The question has been answered, or never will be. true: all is known; false: the last alias has
+ * been asked. */
+static bool go_on(struct lookup_chain *chain)
+{
+    struct mox_error err;
+
+    if (chain->query.status != MOX_OK) {
+        no_answer(chain, &err);
+        keep_error(chain, &err);
+    } else if (chain->status == MOX_E_AGAIN) {
+        if (ask(chain->query.ctx, chain) == MOX_OK)
+            return false;
+        error_nomem(&err);
+        keep_error(chain, &err);
     }
-    query_cancel(query); /* the message has been read */
-    finish(chain, status, &err);
-    chain->done(chain);
+    chain->finished = true;
+    return true;
+}
+
+static void on_answer(struct ctx_query *query)
+{
+    struct lookup_chain *chain = (struct lookup_chain *)query;
+
+    if (go_on(chain))
+        chain->done(chain);
 }
 
 static void on_refused(struct ctx_event *event)
 {
-    struct lookup_chain *chain = (struct lookup_chain *)event; /* its first member's first */
-    struct mox_error err;
-
-    finish(chain, no_answer(chain, &err), &err);
-    chain->done(chain);
+    on_answer((struct ctx_query *)event); /* its first member */
 }
 
 int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, const char *name)
 {
     int status;
 
-    memset(&chain->query, 0, sizeof chain->query);
     chain->name = name;
+    chain->query.take = take_message;
     chain->query.done = on_answer;
     chain->aliases = 0;
     chain->authentic = true;
     chain->asked = true;
     chain->finished = false;
+    chain->status = MOX_E_AGAIN;
     status = ask(ctx, chain);
+    while (status == MOX_OK && chain->at_once && query_answered_at_once(&chain->query)) {
+        if (go_on(chain))
+            break;
+    }
     if (status != MOX_E_UNSUPPORTED)
         return status;
     chain->query.status = status; /* told by the next dispatch, as every failure */

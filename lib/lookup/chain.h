@@ -14,6 +14,7 @@
 /* What every lookup of a dial has in common. */
 struct lookup_rules {
     uint64_t timeout_us; /* of each question */
+    uint64_t store_us;   /* of each question to the store */
     int trust_ad;        /* 1: believe it, 0: never, -1: as the answer was delivered */
 };
 
@@ -32,9 +33,10 @@ struct lookup_chain { /* query first; set by chain_start, read when done was cal
     const struct lookup_rules *rules;
     uint16_t type;
     unsigned aliases, max_aliases;
+    bool at_once; /* an answer that comes inside chain_start ends it there, without done */
     bool asked, finished;
     bool authentic; /* every answer used was */
-    int status;     /* MOX_OK: answer holds, whatever its rcode */
+    int status;     /* MOX_OK: answer holds, whatever its rcode; MOX_E_AGAIN: not finished */
     struct lookup_answer answer;
     const char *name;                         /* that is being asked */
     const struct mox_error *error;            /* of status; NULL: no memory for it */
@@ -42,9 +44,9 @@ struct lookup_chain { /* query first; set by chain_start, read when done was cal
 };
 
 /*
- * Fields to set before: arena, rules, type, max_aliases, done. name: A-labels or a lax name, in
- * lower case; borrowed until the end. MOX_OK: done will be called, even for what failed at once;
- * MOX_E_NOMEM.
+ * Fields to set before: arena, rules, type, max_aliases, at_once, done. name: A-labels or a lax
+ * name, in lower case; borrowed until the end. MOX_OK: done will be called, even for what failed at
+ * once, unless it is finished already, which only at_once allows; MOX_E_NOMEM.
  */
 int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, const char *name);
 

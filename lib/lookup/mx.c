@@ -34,17 +34,19 @@ static int fail_nomem(struct lookup_mx *mx)
     return mx->status;
 }
 
-static bool is_below(struct slice name, const char *top)
+static bool is_below(struct slice name, struct slice top)
 {
-    size_t len = strlen(top);
+    size_t before = name.len - top.len;
 
-    return slice_is(name, top) || (name.len > len && name.ptr[name.len - len - 1] == '.' &&
-                                   slice_is(slice_sub(name, name.len - len, name.len), top));
+    return name.len >= top.len && (before == 0 || name.ptr[before - 1] == '.') &&
+           memcmp(name.ptr + before, top.ptr, top.len) == 0;
 }
 
 /* Why this target is no host; NULL: it may be one. */
 static const char *fault_of(const struct dns_item *record)
 {
+    static const struct slice localhost = {"localhost", 9}, invalid = {"invalid", 7};
+
     switch (record->fault) {
     case DNS_FAULT_NONE:
         break;
@@ -55,9 +57,9 @@ static const char *fault_of(const struct dns_item *record)
     default:
         return "the MX target is no host name";
     }
-    if (is_below(record->data, "localhost"))
+    if (is_below(record->data, localhost))
         return "the MX target is localhost";
-    if (is_below(record->data, "invalid"))
+    if (is_below(record->data, invalid))
         return "the MX target stands under .invalid";
     return NULL;
 }
@@ -135,7 +137,8 @@ static int take_records(struct lookup_mx *mx)
         host->drop = host->detail == NULL ? MOX_DROP_NONE : MOX_DROP_BAD_NAME;
         usable += host->drop == 0;
     }
-    qsort(mx->hosts, answer->count, sizeof *mx->hosts, by_preference);
+    if (answer->count > 1)
+        qsort(mx->hosts, answer->count, sizeof *mx->hosts, by_preference);
     mx->nhosts = keep_best(mx->hosts, answer->count);
     for (usable = 0; usable < mx->nhosts && mx->hosts[usable].drop == 0; usable++)
         ;
@@ -193,15 +196,19 @@ struct lookup_mx *lookup_mx_start(struct mox_ctx *ctx, const char *domain,
     mx->rules = *rules;
     mx->done = done;
     mx->arg = arg;
+    arena_seed(&mx->arena, mx->seed, sizeof mx->seed);
     mx->chain.arena = &mx->arena;
     mx->chain.rules = &mx->rules;
     mx->chain.type = DNS_TYPE_MX;
     mx->chain.max_aliases = MOX_LIMIT_NEXT_HOP - 1;
+    mx->chain.at_once = true;
     mx->chain.done = on_done;
     if (chain_start(ctx, &mx->chain, domain) != MOX_OK) {
         lookup_mx_free(mx);
         return NULL;
     }
+    if (mx->chain.finished)
+        take_answer(mx);
     return mx;
 }
 

@@ -14,6 +14,8 @@ struct lookup_mx_host {
     const char *detail; /* of a drop; NULL: none */
 };
 
+enum { LOOKUP_MX_SEED = 256 }; /* bytes that hold a few hosts */
+
 struct lookup_mx {
     struct lookup_chain chain; /* first */
     struct arena arena;
@@ -27,9 +29,13 @@ struct lookup_mx {
     const struct mox_error *error; /* of status; NULL: no memory for it */
     void (*done)(void *arg);
     void *arg;
+    max_align_t seed[LOOKUP_MX_SEED / sizeof(max_align_t)]; /* the arena's first memory */
 };
 
-/* domain: A-labels, borrowed until the end. NULL: no memory. The caller frees it; in done too. */
+/*
+ * domain: A-labels, borrowed until the end. NULL: no memory. The caller frees it; in done too.
+ * Where the answer comes at once, chain.finished says so and done is not called.
+ */
 struct lookup_mx *lookup_mx_start(struct mox_ctx *ctx, const char *domain,
                                   const struct lookup_rules *rules, void (*done)(void *arg),
                                   void *arg);

@@ -6,6 +6,7 @@
  */
 #include "smtp/ehlo.h"
 
+#include <stdalign.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -218,14 +219,14 @@ static void read_lines(struct smtp_ehlo *ehlo, struct offers *offers, struct sli
 
 /* text: at most MOX_LIMIT_REPLY bytes, so the sum below cannot wrap. */
 static int keep_lines(struct smtp_ehlo *ehlo, const struct offers *offers, struct slice text,
-                      struct mox_error *err)
+                      struct arena *arena, struct mox_error *err)
 {
     size_t table = (offers->lines + 1) * sizeof *ehlo->lines;
     char *copy, *auth;
 
     if (offers->lines == 0)
         return MOX_OK;
-    ehlo->lines = mem_resize(NULL, table + text.len + 1 + offers->auth.len + 1, 1);
+    ehlo->lines = arena_bytes(arena, table + text.len + 1 + offers->auth.len + 1, alignof(char *));
     if (ehlo->lines == NULL)
         return error_nomem(err);
     copy = (char *)ehlo->lines + table;
@@ -245,7 +246,8 @@ static int keep_lines(struct smtp_ehlo *ehlo, const struct offers *offers, struc
     return MOX_OK;
 }
 
-int smtp_ehlo_parse(struct slice text, struct smtp_ehlo *out, struct mox_error *err)
+int smtp_ehlo_parse(struct slice text, struct arena *arena, struct smtp_ehlo *out,
+                    struct mox_error *err)
 {
     struct slice lines = slice_sub(text, slice_find(text, '\n') + 1, text.len);
     struct offers offers;
@@ -255,11 +257,5 @@ int smtp_ehlo_parse(struct slice text, struct smtp_ehlo *out, struct mox_error *
     offers.lines = 0;
     read_lines(out, &offers, lines);
     read_limits(out, offers.limits);
-    return keep_lines(out, &offers, lines, err);
-}
-
-void smtp_ehlo_free(struct smtp_ehlo *ehlo)
-{
-    mem_free(ehlo->lines);
-    *ehlo = (struct smtp_ehlo){0};
+    return keep_lines(out, &offers, lines, arena, err);
 }

@@ -9,6 +9,7 @@
 
 #include <moxdial/conn.h>
 
+#include "base/arena.h"
 #include "base/slice.h"
 
 struct smtp_ehlo {       /* all zero: nothing is offered */
@@ -16,19 +17,17 @@ struct smtp_ehlo {       /* all zero: nothing is offered */
     uint32_t rcpt_limit; /* LIMITS RCPTMAX, recipients of a transaction; 0: none */
     uint32_t mail_limit; /* LIMITS MAILMAX, transactions of a connection; 0: none */
     uint64_t size_limit; /* SIZE, bytes of a message; 0: none */
-    const char *auth;    /* mechanisms in capitals, one blank between; NULL: no AUTH. In lines */
-    const char **lines;  /* owned: one block for all; the keyword lines as the server wrote them,
-                            trimmed, NULL at the end; NULL: none */
+    const char *auth;    /* mechanisms in capitals, one blank between; NULL: no AUTH */
+    const char **lines;  /* the keyword lines as the server wrote them, trimmed, NULL at the end;
+                            NULL: none */
 };
 
 /*
  * text: a complete reply's words (smtp_reply_text), which has at most MOX_LIMIT_REPLY_LINES lines;
- * its first is the server's name. *out: made anew, what it held is not freed. MOX_OK, MOX_E_NOMEM.
+ * its first is the server's name. *out: made anew, its texts in the arena. MOX_OK, MOX_E_NOMEM.
  * What is malformed is passed over, for it offers nothing.
  */
-int smtp_ehlo_parse(struct slice text, struct smtp_ehlo *out, struct mox_error *err);
-
-/* All zero again. */
-void smtp_ehlo_free(struct smtp_ehlo *ehlo);
+int smtp_ehlo_parse(struct slice text, struct arena *arena, struct smtp_ehlo *out,
+                    struct mox_error *err);
 
 #endif

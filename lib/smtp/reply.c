@@ -148,6 +148,14 @@ struct slice smtp_reply_text(const struct smtp_reply *reply)
     return buffer_slice(&reply->text);
 }
 
+void smtp_reply_clear(struct smtp_reply *reply)
+{
+    struct buffer text = reply->text;
+
+    buffer_clear(&text);
+    *reply = (struct smtp_reply){.text = text};
+}
+
 void smtp_reply_free(struct smtp_reply *reply)
 {
     buffer_free(&reply->text);

@@ -4,7 +4,7 @@
  * No I/O and no clock: whoever reads the connection pushes what it got and learns how much of it
  * belonged to this reply. The server is not trusted: its lines, their number and the whole are
  * bounded (MOX_LIMIT_REPLY_LINE, _LINES and MOX_LIMIT_REPLY), and its bytes become text here. The
- * memory grows with what came, so that a session that waits holds none.
+ * memory grows with what came, so that a session that waits for its first reply holds none.
  */
 #ifndef SMTP_REPLY_H
 #define SMTP_REPLY_H
@@ -42,7 +42,10 @@ int smtp_reply_push(struct smtp_reply *reply, struct slice input, size_t *used,
  */
 struct slice smtp_reply_text(const struct smtp_reply *reply);
 
-/* Gives the memory back; ready for the next reply. */
+/* Ready for the next reply, in the same memory. */
+void smtp_reply_clear(struct smtp_reply *reply);
+
+/* The same, and gives the memory back. */
 void smtp_reply_free(struct smtp_reply *reply);
 
 #endif

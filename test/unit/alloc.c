@@ -15,7 +15,7 @@ void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *block, size_t size);
 
 static long countdown; /* 0: off */
-static bool failed;
+static bool failed, idle;
 
 void test_fail_alloc(long nth)
 {
@@ -28,9 +28,14 @@ bool test_alloc_failed(void)
     return failed;
 }
 
+void test_pause_alloc(bool paused)
+{
+    idle = paused;
+}
+
 static bool fails_now(void)
 {
-    if (countdown == 0 || --countdown > 0)
+    if (idle || countdown == 0 || --countdown > 0)
         return false;
     failed = true;
     return true;

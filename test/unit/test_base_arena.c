@@ -81,6 +81,25 @@ START_TEST(refuses_what_does_not_fit)
 }
 END_TEST
 
+START_TEST(uses_what_it_is_given_first)
+{
+    max_align_t seed[4];
+    struct arena arena = {0};
+    char *first, *second;
+
+    arena_seed(&arena, seed, sizeof seed);
+    first = arena_text(&arena, (struct slice){"first", 5});
+    second = arena_new(&arena, sizeof seed - 16);
+    ck_assert_ptr_eq(first, (char *)seed);
+    ck_assert_ptr_eq(second, (char *)seed + 16);
+    ck_assert_uint_eq(arena.bytes, 0);
+    ck_assert_ptr_nonnull(arena_bytes(&arena, 1, 1)); /* no byte was left */
+    ck_assert_uint_gt(arena.bytes, 0);
+    arena_free(&arena);
+    ck_assert_ptr_null(arena.at);
+}
+END_TEST
+
 START_TEST(survives_no_memory)
 {
     struct arena arena = {0};
@@ -105,6 +124,7 @@ TCase *test_base_arena(void)
     tcase_add_test(tc, copies_text);
     tcase_add_test(tc, takes_one_larger_than_a_block);
     tcase_add_test(tc, refuses_what_does_not_fit);
+    tcase_add_test(tc, uses_what_it_is_given_first);
     tcase_add_test(tc, survives_no_memory);
     return tc;
 }

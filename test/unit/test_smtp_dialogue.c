@@ -6,6 +6,14 @@
 #include "smtp_client.h"
 #include "test.h"
 
+static struct arena arena; /* of the session at hand */
+
+static void end_session(struct smtp_session *s)
+{
+    smtp_session_free(s);
+    arena_free(&arena);
+}
+
 enum { TURNS = 4 };
 
 static const struct dialogue {
@@ -324,7 +332,7 @@ static void check_dialogue(const struct dialogue *d, size_t packet)
     struct smtp_session s = {0};
     struct buffer said = {0};
     struct mox_error err = {0};
-    int status = smtp_session_start(&s, slice_of("me.example"), d->stop_at, &err);
+    int status = smtp_session_start(&s, &arena, slice_of("me.example"), d->stop_at, &err);
     size_t at = 0;
 
     for (size_t i = 0; i < TURNS && d->server[i] != NULL; i++) {
@@ -347,7 +355,7 @@ static void check_dialogue(const struct dialogue *d, size_t packet)
         ck_assert_msg(err.smtp_code == d->code, "%s, by %zu: code", d->name, packet);
     }
     buffer_free(&said);
-    smtp_session_free(&s);
+    end_session(&s);
 }
 
 START_TEST(dialogue)

@@ -91,11 +91,12 @@ START_TEST(ehlo_case)
 {
     const struct ehlo_case *c = &cases[_i];
     struct buffer text = {0};
+    struct arena arena = {0};
     struct smtp_ehlo ehlo;
 
     ck_assert_int_eq(buffer_append_text(&text, "mx.example STARTTLS\n"), MOX_OK);
     ck_assert_int_eq(buffer_append_text(&text, c->text), MOX_OK);
-    ck_assert_int_eq(smtp_ehlo_parse(buffer_slice(&text), &ehlo, NULL), MOX_OK);
+    ck_assert_int_eq(smtp_ehlo_parse(buffer_slice(&text), &arena, &ehlo, NULL), MOX_OK);
     buffer_free(&text); /* nothing of it is borrowed */
 
     ck_assert_msg(ehlo.extensions == c->extensions, "%s: %x", c->name, ehlo.extensions);
@@ -104,20 +105,19 @@ START_TEST(ehlo_case)
     ck_assert_uint_eq(ehlo.mail_limit, c->mail);
     ck_assert_pstr_eq(ehlo.auth, c->auth);
     check_lines(c, ehlo.lines);
-    smtp_ehlo_free(&ehlo);
-    ck_assert_uint_eq(ehlo.extensions, 0);
-    ck_assert_ptr_null(ehlo.lines);
+    arena_free(&arena);
 }
 END_TEST
 
 START_TEST(first_line_is_no_keyword)
 {
+    struct arena arena = {0};
     struct smtp_ehlo ehlo;
 
-    ck_assert_int_eq(smtp_ehlo_parse(slice_of("STARTTLS"), &ehlo, NULL), MOX_OK);
+    ck_assert_int_eq(smtp_ehlo_parse(slice_of("STARTTLS"), &arena, &ehlo, NULL), MOX_OK);
     ck_assert_uint_eq(ehlo.extensions, 0);
     ck_assert_ptr_null(ehlo.lines);
-    ck_assert_int_eq(smtp_ehlo_parse(slice_of(""), &ehlo, NULL), MOX_OK);
+    ck_assert_int_eq(smtp_ehlo_parse(slice_of(""), &arena, &ehlo, NULL), MOX_OK);
     ck_assert_ptr_null(ehlo.lines);
 }
 END_TEST
@@ -126,25 +126,26 @@ START_TEST(one_block_or_none)
 {
     struct slice text = slice_of("mx\nSIZE 5\nAUTH PLAIN\nDSN");
     struct mox_error err = {0};
+    struct arena arena = {0};
     struct smtp_ehlo ehlo;
     bool failed;
     int status;
 
     test_fail_alloc(1);
-    status = smtp_ehlo_parse(text, &ehlo, &err);
+    status = smtp_ehlo_parse(text, &arena, &ehlo, &err);
     test_fail_alloc(0); /* libcheck allocates too */
     ck_assert_int_eq(status, MOX_E_NOMEM);
     ck_assert_int_eq(err.code, MOX_E_NOMEM);
     ck_assert_ptr_null(ehlo.lines);
-    smtp_ehlo_free(&ehlo);
+    arena_free(&arena);
 
     test_fail_alloc(2);
-    status = smtp_ehlo_parse(text, &ehlo, &err);
+    status = smtp_ehlo_parse(text, &arena, &ehlo, &err);
     failed = test_alloc_failed();
     test_fail_alloc(0);
     ck_assert_int_eq(status, MOX_OK);
     ck_assert(!failed);
-    smtp_ehlo_free(&ehlo);
+    arena_free(&arena);
 }
 END_TEST
 
@@ -153,19 +154,20 @@ END_TEST
 START_TEST(most_lines)
 {
     struct buffer text = {0};
+    struct arena arena = {0};
     struct smtp_ehlo ehlo;
     size_t n = 0;
 
     for (size_t i = 0; i < MOX_LIMIT_REPLY_LINES; i++)
         ck_assert_int_eq(buffer_append_text(&text, "X\n"), MOX_OK);
     ck_assert_int_eq(buffer_append_text(&text, "DSN\nSTARTTLS"), MOX_OK);
-    ck_assert_int_eq(smtp_ehlo_parse(buffer_slice(&text), &ehlo, NULL), MOX_OK);
+    ck_assert_int_eq(smtp_ehlo_parse(buffer_slice(&text), &arena, &ehlo, NULL), MOX_OK);
     while (ehlo.lines[n] != NULL)
         n++;
     ck_assert_uint_eq(n, MOX_LIMIT_REPLY_LINES);
     ck_assert_str_eq(ehlo.lines[n - 1], "DSN");
     ck_assert_uint_eq(ehlo.extensions, MOX_EXT_DSN);
-    smtp_ehlo_free(&ehlo);
+    arena_free(&arena);
     buffer_free(&text);
 }
 END_TEST

@@ -8,6 +8,14 @@
 #include "smtp_client.h"
 #include "test.h"
 
+static struct arena arena; /* of the session at hand */
+
+static void end_session(struct smtp_session *s)
+{
+    smtp_session_free(s);
+    arena_free(&arena);
+}
+
 /* Vectors: one character is one byte; appended to out. */
 static void append_bytes(struct buffer *out, const json_t *text)
 {
@@ -53,7 +61,7 @@ static int play(const json_t *script, struct buffer *said, struct mox_error *err
         [SMTP_HELO] = {"HELO", "250 peer.example\r\n"},
     };
     struct smtp_session s;
-    int status = smtp_session_start(&s, slice_of("me.example"), 0, err);
+    int status = smtp_session_start(&s, &arena, slice_of("me.example"), 0, err);
     bool closed = false;
 
     while (status == MOX_OK && !smtp_session_ready(&s)) {
@@ -69,7 +77,7 @@ static int play(const json_t *script, struct buffer *said, struct mox_error *err
         status = smtp_client_feed(&s, buffer_slice(&bytes), 5, &at, err);
         buffer_free(&bytes);
     }
-    smtp_session_free(&s);
+    end_session(&s);
     return status;
 }
 
