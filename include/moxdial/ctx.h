@@ -34,29 +34,26 @@ struct mox_ctx_options {
     const struct mox_socket_ops *socket; ///< NULL: the system's sockets.
     const struct mox_dns_ops *dns;       ///< NULL: the default resolver, on c-ares; in a build
                                          ///< without it questions end with #MOX_E_UNSUPPORTED.
-    const struct mox_store_ops *store; ///< NULL: memory. This version answers #MOX_E_UNSUPPORTED if
-                                       ///< it is set.
-    const struct mox_fetch_ops *fetch; ///< NULL: none. This version answers #MOX_E_UNSUPPORTED if
-                                       ///< it is set.
-    const struct mox_sys_ops *sys;     ///< NULL: the system's clock and randomness.
-    mox_log_fn *log;                   ///< Called with what is told; NULL: nobody.
-    void *log_user;                    ///< Borrowed until mox_ctx_free(): first argument of log.
-    int32_t log_level;                 ///< Enum mox_log_level: tell up to this.
-    uint32_t flags;                    ///< MOX_CTX_ bits.
-    const char *const *dns_servers;    ///< For the default resolver, like `192.0.2.53` or
-                                       ///< `[2001:db8::53]:5353`; NULL: the system's.
-    size_t ndns_servers;               ///< Items in dns_servers.
-    const char *ca_file;               ///< File of root certificates; NULL: the configuration's,
-                                       ///< else the system's bundle.
-    uint32_t max_conns;                ///< Connections open and opening; 0: 1000.
-    uint32_t max_conns_per_address;    ///< The same to one address; 0: 20. A full address is
-                                       ///< dropped as #MOX_DROP_BUSY, not waited for.
+    const struct mox_store_ops *store;   ///< NULL: memory, of this context alone and bounded.
+    const struct mox_fetch_ops *fetch;   ///< NULL: none, so there is no MTA-STS.
+    const struct mox_sys_ops *sys;       ///< NULL: the system's clock and randomness.
+    mox_log_fn *log;                     ///< Called with what is told; NULL: nobody.
+    void *log_user;                      ///< Borrowed until mox_ctx_free(): first argument of log.
+    int32_t log_level;                   ///< Enum mox_log_level: tell up to this.
+    uint32_t flags;                      ///< MOX_CTX_ bits.
+    const char *const *dns_servers;      ///< For the default resolver, like `192.0.2.53` or
+                                         ///< `[2001:db8::53]:5353`; NULL: the system's.
+    size_t ndns_servers;                 ///< Items in dns_servers.
+    const char *ca_file;                 ///< File of root certificates; NULL: the configuration's,
+                                         ///< else the system's bundle.
+    uint32_t max_conns;                  ///< Connections open and opening; 0: 1000.
+    uint32_t max_conns_per_address;      ///< The same to one address; 0: 20. A full address is
+                                         ///< dropped as #MOX_DROP_BUSY, not waited for.
     uint32_t max_idle;     ///< Connections kept for another message; 0: none. Without effect in
                            ///< this version, which keeps none.
     uint32_t idle_s;       ///< Seconds one is kept; 0: 5. As max_idle.
     uint32_t max_messages; ///< Messages over one connection; 0: 100. As max_idle.
-    mox_token_fn *token;   ///< NULL: Auth.Password is the token. This version answers
-                           ///< #MOX_E_UNSUPPORTED if it is set.
+    mox_token_fn *token;   ///< NULL: Auth.Password is the token.
     void *token_user;      ///< Borrowed until mox_ctx_free(): first argument of token.
 };
 

@@ -4,7 +4,7 @@
  * What a host can supply: its event loop, sockets, DNS, clock and log.
  *
  * All tables are IN, and are copied by mox_ctx_new(). The field `user` is borrowed until
- * mox_ctx_free() and is the first argument of each function. The ids of queries and streams are
+ * mox_ctx_free() and is the first argument of each function. The ids of questions and streams are
  * unique in a context and never used again, so a late answer is harmless: #MOX_E_STALE. An *answer
  * function* only records: call mox_ctx_dispatch() before you wait again. It may be called from
  * inside an ops function. Blocking calls need ops that answer at once, or mox_loop_ops::wait.
@@ -250,10 +250,99 @@ MOX_API int mox_dns_fail(struct mox_ctx *ctx, uint64_t id, int code);
  * @name Store and fetch
  * @{ */
 
-/** A store of shared state. Declared with the version that uses it. */
-struct mox_store_ops;
-/** A fetcher of MTA-STS policies. Declared with the version that uses it. */
-struct mox_fetch_ops;
+/**
+ * IN. A store of state that contexts, processes or machines share: MTA-STS policies. A key is
+ * printable ASCII without a blank, at most 1000 bytes, a value any bytes, at most 128 KiB; both are
+ * borrowed until return. Each function returns #MOX_OK: answer once, now or later, by
+ * mox_store_done(); or a `MOX_E_` code or MOX_ERRNO(e): no answer comes. An answer that is not
+ * there in mox_timeouts::store is not waited for: mail goes on without it.
+ */
+struct mox_store_ops {
+    size_t size; ///< sizeof(struct mox_store_ops).
+    void *user;  ///< First argument of each function.
+    /** The value of a key. */
+    int (*get)(void *user, uint64_t id, const char *key);
+    /**
+     * Set the value of a key, to be kept for ttl_s seconds from now; 0: until it is replaced. len
+     * 0: delete the key.
+     */
+    int (*put)(void *user, uint64_t id, const char *key, const void *value, size_t len,
+               uint32_t ttl_s);
+    /**
+     * Add delta to a number, which is 0 if the key is not there, in one step that no other user of
+     * the store comes between. ttl_s counts only where the key is made by it. `get` gives the
+     * number in decimal.
+     */
+    int (*add)(void *user, uint64_t id, const char *key, int64_t delta, uint32_t ttl_s);
+    /** Optional: mox_store_item() for each key that begins with prefix, then the end. */
+    int (*each)(void *user, uint64_t id, const char *prefix);
+};
+
+/**
+ * Answer function: one of the keys that mox_store_ops::each was asked for.
+ * Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context
+ * @param id as given to mox_store_ops::each
+ * @param key copied: the whole key
+ * @param value copied: its value
+ * @param len bytes in value
+ * @return #MOX_OK; #MOX_E_STALE: the answer is no longer wanted, so stop
+ */
+MOX_API int mox_store_item(struct mox_ctx *ctx, uint64_t id, const char *key, const void *value,
+                           size_t len);
+
+/**
+ * Answer function: what was asked of the store is done, or failed.
+ * Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context
+ * @param id as given to the function of struct mox_store_ops
+ * @param status #MOX_OK, a `MOX_E_` code, like #MOX_E_STORE, or MOX_ERRNO(e)
+ * @param value copied: of `get`, the value; NULL: there is no such key
+ * @param len bytes in value
+ * @param number of `add`, the sum; of `each`, how many there were; else without effect
+ * @return #MOX_OK: taken, though a value that is too long, or for which there is no memory, makes
+ *     the question fail; #MOX_E_STALE: the answer is no longer wanted
+ */
+MOX_API int mox_store_done(struct mox_ctx *ctx, uint64_t id, int status, const void *value,
+                           size_t len, int64_t number);
+
+/**
+ * IN. What fetches MTA-STS policies (RFC 8461 section 3.3) over HTTPS; without such a table there
+ * is no MTA-STS. A ready one is in libmoxdial-curl, see moxdial/curl.h.
+ */
+struct mox_fetch_ops {
+    size_t size; ///< sizeof(struct mox_fetch_ops).
+    void *user;  ///< First argument of each function.
+    /**
+     * Get a URL of the scheme https, borrowed until return. The server's certificate must verify
+     * for its name, a redirect is an answer and not followed, a body over max_bytes is
+     * #MOX_E_LIMIT, and what takes over timeout_ms milliseconds #MOX_E_TIMEOUT. Returns #MOX_OK:
+     * answer once, now or later, by mox_fetch_answer(); or a `MOX_E_` code or MOX_ERRNO(e): no
+     * answer comes.
+     */
+    int (*fetch)(void *user, uint64_t id, const char *url, size_t max_bytes, uint32_t timeout_ms);
+    /** The answer is no longer wanted; one that comes even so gets #MOX_E_STALE. */
+    void (*cancel)(void *user, uint64_t id);
+};
+
+/**
+ * Answer function: what was fetched, or why nothing was.
+ * Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context
+ * @param id as given to mox_fetch_ops::fetch
+ * @param http_status the status of the response, like 200 or 404; or negative: #MOX_E_NO_DOMAIN (no
+ *     such host), #MOX_E_VERIFY, #MOX_E_TLS, #MOX_E_LIMIT, #MOX_E_TIMEOUT, another `MOX_E_` code or
+ *     MOX_ERRNO(e)
+ * @param body copied: the body; may be NULL if len is 0
+ * @param len bytes in body
+ * @return #MOX_OK: taken, though a body that is too long, or for which there is no memory, makes
+ *     the fetch fail; #MOX_E_STALE: the answer is no longer wanted
+ */
+MOX_API int mox_fetch_answer(struct mox_ctx *ctx, uint64_t id, int http_status, const void *body,
+                             size_t len);
 
 /** @}
  * @name Clock and randomness
@@ -306,7 +395,7 @@ typedef void mox_log_fn(void *user, const struct mox_log_entry *entry);
 
 /**
  * The OAuth 2 token for OAUTHBEARER and XOAUTH2 (RFC 7628), given at once, so refresh it ahead.
- * Called under the rules for ops functions; buf is wiped after use. Not called by this version.
+ * Called under the rules for ops functions; buf is wiped after use.
  *
  * @param user mox_ctx_options::token_user
  * @param transport name of the transport

@@ -1,6 +1,6 @@
 /*
- * ctx.c - a context put together: what the caller gave, and the defaults of os/ and resolver/ for
- * what it did not.
+ * ctx.c - a context put together: what the caller gave, and the defaults of os/, resolver/ and
+ * store/ for what it did not.
  */
 #include <moxdial/ctx.h>
 
@@ -14,6 +14,7 @@
 #ifndef MOX_NO_CARES
 #include "resolver/resolver.h"
 #endif
+#include "store/memory.h"
 
 enum { DEFAULT_CONNS = 1000, DEFAULT_PER_ADDRESS = 20 };
 
@@ -24,6 +25,7 @@ struct defaults {         /* what was made here; NULL: the caller's own is in us
     struct os_loop *loop;
     struct os_sockets *sockets;
     struct resolver *resolver;
+    struct memory_store *store;
 };
 
 #ifdef MOX_NO_CARES
@@ -84,6 +86,7 @@ static void free_defaults(struct ctx_part *part)
 {
     struct defaults *made = (struct defaults *)part; /* its first member */
 
+    memory_store_free(made->store);
     free_resolver(made);
     os_sockets_free(made->sockets);
     os_loop_free(made->loop);
@@ -108,6 +111,12 @@ static int make_defaults(struct defaults *made, struct mox_ctx_options *options,
     }
     if (options->sys == NULL)
         options->sys = os_sys_ops();
+    if (options->store == NULL) {
+        made->store = memory_store_new(options->sys);
+        if (made->store == NULL)
+            return error_nomem(err);
+        options->store = memory_store_ops(made->store);
+    }
     if (options->dns == NULL)
         return make_resolver(made, options, err);
     return MOX_OK;
@@ -128,20 +137,8 @@ static void attach_all(struct defaults *made, struct mox_ctx *ctx)
     if (made->sockets != NULL)
         os_sockets_attach(made->sockets, ctx);
     attach_resolver(made, ctx);
-}
-
-/* What a later version brings is refused rather than passed over. */
-static int check_supported(const struct mox_ctx_options *options, struct mox_error *err)
-{
-    const char *name = options->store != NULL   ? "store"
-                       : options->fetch != NULL ? "fetch"
-                       : options->token != NULL ? "token"
-                                                : NULL;
-
-    if (name == NULL)
-        return MOX_OK;
-    return error_set(err, MOX_E_UNSUPPORTED,
-                     "mox_ctx_options.%s: this version has no use for it yet; leave it NULL", name);
+    if (made->store != NULL)
+        memory_store_attach(made->store, ctx);
 }
 
 /* The tables of the caller, each laid over zeroes. */
@@ -149,6 +146,8 @@ struct tables {
     struct mox_loop_ops loop;
     struct mox_socket_ops socket;
     struct mox_dns_ops dns;
+    struct mox_store_ops store;
+    struct mox_fetch_ops fetch;
     struct mox_sys_ops sys;
 };
 
@@ -162,7 +161,8 @@ static int incomplete(const char *table, struct mox_error *err)
     return error_set(err, MOX_E_INVAL, "%s lacks a function that is not optional", table);
 }
 
-static int take_tables(struct mox_ctx_options *options, struct tables *tables,
+/* Copies each table that was given; options point to the copies then. */
+static int copy_tables(struct mox_ctx_options *options, struct tables *tables,
                        struct mox_error *err)
 {
     int status = TAKE_TABLE(options, tables, loop, offsetof(struct mox_loop_ops, wait), err);
@@ -172,33 +172,44 @@ static int take_tables(struct mox_ctx_options *options, struct tables *tables,
     if (status == MOX_OK)
         status = TAKE_TABLE(options, tables, dns, sizeof(struct mox_dns_ops), err);
     if (status == MOX_OK)
+        status = TAKE_TABLE(options, tables, store, offsetof(struct mox_store_ops, each), err);
+    if (status == MOX_OK)
+        status = TAKE_TABLE(options, tables, fetch, sizeof(struct mox_fetch_ops), err);
+    if (status == MOX_OK)
         status = TAKE_TABLE(options, tables, sys, sizeof(struct mox_sys_ops), err);
     if (status != MOX_OK)
         return status;
-    if (options->loop != NULL) {
-        options->loop = &tables->loop;
-        if (tables->loop.watch == NULL || tables->loop.timer == NULL)
-            return incomplete("mox_loop_ops", err);
-    }
-    if (options->socket != NULL) {
-        const struct mox_socket_ops *s = options->socket = &tables->socket;
+    options->loop = options->loop == NULL ? NULL : &tables->loop;
+    options->socket = options->socket == NULL ? NULL : &tables->socket;
+    options->dns = options->dns == NULL ? NULL : &tables->dns;
+    options->store = options->store == NULL ? NULL : &tables->store;
+    options->fetch = options->fetch == NULL ? NULL : &tables->fetch;
+    options->sys = options->sys == NULL ? NULL : &tables->sys;
+    return MOX_OK;
+}
 
-        if (s->connect == NULL || s->connected == NULL || s->read == NULL || s->write == NULL ||
-            s->want == NULL || s->close == NULL)
-            return incomplete("mox_socket_ops", err);
-    }
-    if (options->dns != NULL) {
-        options->dns = &tables->dns;
-        if (tables->dns.query == NULL)
-            return incomplete("mox_dns_ops", err);
-    }
-    if (options->sys != NULL) {
-        const struct mox_sys_ops *s = options->sys = &tables->sys;
+/* The functions that each table must have. */
+static int check_tables(const struct mox_ctx_options *options, struct mox_error *err)
+{
+    const struct mox_socket_ops *socket = options->socket;
+    const struct mox_store_ops *store = options->store;
+    const struct mox_sys_ops *sys = options->sys;
 
-        if (s->monotonic_us == NULL || s->unix_s == NULL || s->utc_offset_s == NULL ||
-            s->random == NULL)
-            return incomplete("mox_sys_ops", err);
-    }
+    if (options->loop != NULL && (options->loop->watch == NULL || options->loop->timer == NULL))
+        return incomplete("mox_loop_ops", err);
+    if (socket != NULL &&
+        (socket->connect == NULL || socket->connected == NULL || socket->read == NULL ||
+         socket->write == NULL || socket->want == NULL || socket->close == NULL))
+        return incomplete("mox_socket_ops", err);
+    if (options->dns != NULL && options->dns->query == NULL)
+        return incomplete("mox_dns_ops", err);
+    if (store != NULL && (store->get == NULL || store->put == NULL || store->add == NULL))
+        return incomplete("mox_store_ops", err);
+    if (options->fetch != NULL && options->fetch->fetch == NULL)
+        return incomplete("mox_fetch_ops", err);
+    if (sys != NULL && (sys->monotonic_us == NULL || sys->unix_s == NULL ||
+                        sys->utc_offset_s == NULL || sys->random == NULL))
+        return incomplete("mox_sys_ops", err);
     return MOX_OK;
 }
 
@@ -210,9 +221,9 @@ static int take_options(struct mox_ctx_options *options, const struct mox_ctx_op
                             offsetof(struct mox_ctx_options, token), "mox_ctx_options", err);
 
     if (status == MOX_OK)
-        status = take_tables(options, tables, err);
+        status = copy_tables(options, tables, err);
     if (status == MOX_OK)
-        status = check_supported(options, err);
+        status = check_tables(options, err);
     if (options->max_conns == 0)
         options->max_conns = DEFAULT_CONNS;
     if (options->max_conns_per_address == 0)

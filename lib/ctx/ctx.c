@@ -1,6 +1,7 @@
 /* ctx.c - the life of a context; see ctx.h. */
 #include "ctx/ctx.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -13,11 +14,22 @@ struct mox_ctx *ctx_new(const struct mox_ctx_options *options, const struct ctx_
 
     if (ctx == NULL)
         return NULL;
+    if (options->ca_file != NULL) {
+        ctx->ca_file = mem_text(options->ca_file, strlen(options->ca_file));
+        if (ctx->ca_file == NULL) {
+            mem_free(ctx);
+            return NULL;
+        }
+    }
     ctx->options = *options;
     ctx->loop = *options->loop;
     ctx->socket = *options->socket;
     if (options->dns != NULL)
         ctx->dns = *options->dns;
+    if (options->store != NULL)
+        ctx->store = *options->store;
+    if (options->fetch != NULL)
+        ctx->fetch = *options->fetch;
     ctx->sys = *options->sys;
     ctx->extra = *extra;
     ctx->events.next = ctx->events.prev = &ctx->events;
@@ -32,15 +44,6 @@ uint64_t ctx_clock_us(const struct mox_ctx *ctx)
     int64_t now = ctx->sys.monotonic_us(ctx->sys.user);
 
     return now < 0 ? 0 : (uint64_t)now;
-}
-
-/* Within a round of events one look at the clock serves all; a callback of the host may take time,
- * and outside of a dispatch nobody knows how much has passed. */
-uint64_t ctx_now_us(struct mox_ctx *ctx)
-{
-    if (!ctx->dispatching || ctx->now_us == 0)
-        ctx->now_us = ctx_clock_us(ctx);
-    return ctx->now_us;
 }
 
 int64_t ctx_unix_s(const struct mox_ctx *ctx)
@@ -97,17 +100,13 @@ void mox_ctx_free(struct mox_ctx *ctx)
     watch_free_all(ctx);
     heap_free(&ctx->timers);
     mem_free(ctx->ids.slots);
+    mem_free(ctx->ca_file);
     mem_free(ctx);
 }
 
 const struct mox_stats *mox_ctx_stats(const struct mox_ctx *ctx)
 {
     return &ctx->stats;
-}
-
-bool ctx_logs(const struct mox_ctx *ctx, int level)
-{
-    return ctx->options.log != NULL && level <= ctx->options.log_level;
 }
 
 void ctx_log(const struct mox_ctx *ctx, const struct mox_log_entry *entry)

@@ -28,7 +28,7 @@ struct ctx_timer { /* all zero: not set; run is called as an event when it is du
 };
 
 /* What ids name. */
-enum ctx_kind { CTX_OP = 1, CTX_QUERY, CTX_SOCKET };
+enum ctx_kind { CTX_OP = 1, CTX_QUERY, CTX_SOCKET, CTX_STORE, CTX_FETCH };
 
 struct ctx_slot {
     void *object; /* borrowed; NULL: a free slot */
@@ -81,11 +81,14 @@ struct watch_timer;
 struct mox_ctx {
     struct mox_loop_ops loop;
     struct mox_socket_ops socket;
-    struct mox_dns_ops dns; /* query NULL: none */
+    struct mox_dns_ops dns;     /* query NULL: none */
+    struct mox_store_ops store; /* get NULL: none */
+    struct mox_fetch_ops fetch; /* fetch NULL: none */
     struct mox_sys_ops sys;
     struct ctx_loop_extra extra;
-    struct mox_ctx_options
-        options; /* pointers in it are not to be used; what is zero has its default */
+    struct mox_ctx_options options; /* what is zero has its default; of the pointers in it those to
+                                       functions may be used, and their `user` */
+    char *ca_file;                  /* owned; NULL: not given */
 
     struct ctx_ids ids;
     struct heap timers;
@@ -108,9 +111,20 @@ struct mox_ctx {
 /* Tables are complete (api/ has filled in the defaults). NULL: no memory. */
 struct mox_ctx *ctx_new(const struct mox_ctx_options *options, const struct ctx_loop_extra *extra);
 
-/* Monotonic time: as of this round of events; and as the clock shows it right now. */
-uint64_t ctx_now_us(struct mox_ctx *ctx);
+/* Monotonic time as the clock shows it right now. */
 uint64_t ctx_clock_us(const struct mox_ctx *ctx);
+
+/*
+ * The same as of this round of events: one look at the clock serves all. A callback of the host may
+ * take time, and outside of a dispatch nobody knows how much has passed.
+ */
+static inline uint64_t ctx_now_us(struct mox_ctx *ctx)
+{
+    if (!ctx->dispatching || ctx->now_us == 0)
+        ctx->now_us = ctx_clock_us(ctx);
+    return ctx->now_us;
+}
+
 int64_t ctx_unix_s(const struct mox_ctx *ctx);
 int ctx_random(const struct mox_ctx *ctx, void *buf, size_t len);
 
@@ -120,12 +134,31 @@ void *ctx_id_find(const struct mox_ctx *ctx, uint64_t id, enum ctx_kind kind);
 void ctx_id_end(struct mox_ctx *ctx, uint64_t id);
 
 /* Events: queue (once), take out. */
-void ctx_event_queue(struct mox_ctx *ctx, struct ctx_event *event);
-void ctx_event_drop(struct ctx_event *event);
+static inline void ctx_event_queue(struct mox_ctx *ctx, struct ctx_event *event)
+{
+    if (event->next != NULL)
+        return;
+    event->prev = ctx->events.prev;
+    event->next = &ctx->events;
+    event->prev->next = event->next->prev = event;
+}
+
+static inline void ctx_event_drop(struct ctx_event *event)
+{
+    if (event->next == NULL)
+        return;
+    event->prev->next = event->next;
+    event->next->prev = event->prev;
+    event->next = event->prev = NULL;
+}
 
 /* MOX_OK or MOX_E_NOMEM. at_us: absolute, of ctx_now_us; UINT64_MAX: clear it. */
 int ctx_timer_set(struct mox_ctx *ctx, struct ctx_timer *timer, uint64_t at_us);
-void ctx_timer_clear(struct mox_ctx *ctx, struct ctx_timer *timer);
+static inline void ctx_timer_clear(struct mox_ctx *ctx, struct ctx_timer *timer)
+{
+    heap_clear(&ctx->timers, &timer->heap);
+    ctx_event_drop(&timer->event);
+}
 
 /* Ops. start gives the id, 0: no memory or shutting down (err says so). */
 mox_op_id ctx_op_start(struct mox_ctx *ctx, struct ctx_op *op, const struct ctx_op_class *class,
@@ -150,7 +183,11 @@ int ctx_run(struct mox_ctx *ctx, const bool *done, struct mox_error *err);
 /* MOX_OK, or why a blocking call must not begin now: MOX_E_REENTRANT, MOX_E_BUSY. */
 int ctx_may_block(const struct mox_ctx *ctx, struct mox_error *err);
 
-bool ctx_logs(const struct mox_ctx *ctx, int level);
+static inline bool ctx_logs(const struct mox_ctx *ctx, int level)
+{
+    return ctx->options.log != NULL && level <= ctx->options.log_level;
+}
+
 void ctx_log(const struct mox_ctx *ctx, const struct mox_log_entry *entry);
 
 #endif

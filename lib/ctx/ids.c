@@ -8,10 +8,10 @@
 #include "base/mem.h"
 #include "ctx/ctx.h"
 
-enum { SLOT_BITS = 24, KIND_BITS = 2, FIRST_SLOTS = 16 };
+enum { SLOT_BITS = 24, KIND_BITS = 3, FIRST_SLOTS = 16 };
 
 static_assert(1 << SLOT_BITS == MOX_LIMIT_IDS, "a slot's index fits its bits");
-static_assert(CTX_SOCKET < 1 << KIND_BITS, "and so does a kind");
+static_assert(CTX_FETCH < 1 << KIND_BITS, "and so does a kind");
 
 static bool grow(struct ctx_ids *ids)
 {

@@ -247,31 +247,6 @@ START_TEST(a_table_that_lacks_a_function_is_refused)
 }
 END_TEST
 
-static int token(void *user, const char *transport, const char *username, char *buf, size_t cap)
-{
-    (void)user;
-    (void)transport;
-    (void)username;
-    (void)buf;
-    return (int)cap;
-}
-
-START_TEST(what_a_later_version_brings_is_refused)
-{
-    alignas(8) static const char something[64];
-    struct mox_ctx_options options = {.size = sizeof options};
-
-    options.store = (const struct mox_store_ops *)(const void *)something;
-    assert_refused(&options, MOX_E_UNSUPPORTED, "store");
-    options.store = NULL;
-    options.fetch = (const struct mox_fetch_ops *)(const void *)something;
-    assert_refused(&options, MOX_E_UNSUPPORTED, "fetch");
-    options.fetch = NULL;
-    options.token = token;
-    assert_refused(&options, MOX_E_UNSUPPORTED, "token");
-}
-END_TEST
-
 START_TEST(name_servers)
 {
 #ifndef MOX_NO_CARES
@@ -447,7 +422,6 @@ TCase *test_api_ctx(void)
     tcase_add_test(tc, defaults_and_complete_tables);
     tcase_add_test(tc, structs_of_other_versions);
     tcase_add_test(tc, a_table_that_lacks_a_function_is_refused);
-    tcase_add_test(tc, what_a_later_version_brings_is_refused);
     tcase_add_test(tc, name_servers);
     tcase_add_test(tc, limits_have_defaults);
     tcase_add_test(tc, no_memory_at_any_call_leaks_nothing);
