@@ -38,8 +38,9 @@ static const char *const drop_names[] = {
     [MOX_DROP_NO_REVERSE_DNS] = "no-reverse-dns",
     [MOX_DROP_SPF] = "spf",
     [MOX_DROP_BUSY] = "busy",
+    [MOX_DROP_NO_VERIFIED_TLS] = "no-verified-tls",
 };
-static_assert(ARRAY_LEN(drop_names) == MOX_DROP_BUSY + 1, "a name for each reason");
+static_assert(ARRAY_LEN(drop_names) == MOX_DROP_NO_VERIFIED_TLS + 1, "a name for each reason");
 
 static const char *const order_names[] = {
     [MOX_ORDER_DEFAULT] = "default",           [MOX_ORDER_PREFERRED] = "preferred",
