@@ -23,8 +23,13 @@ struct stream_ops {
     int (*local)(struct stream *s, struct mox_ip *ip, uint16_t *port);
     /* The descriptor, -1: none can be handed over. */
     intptr_t (*fd)(struct stream *s);
-    /* Closes and frees. */
-    void (*close)(struct stream *s);
+    /*
+     * Closes and frees, the streams below it too. What is said on the way out (close_notify) is
+     * tried once and not waited for; `quietly`: nothing is said.
+     */
+    void (*close)(struct stream *s, bool quietly);
+    /* The last failure in words, with its stage: returns the code. NULL: the code says all. */
+    int (*failure)(const struct stream *s, struct mox_error *err);
 };
 
 struct stream {

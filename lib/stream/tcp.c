@@ -60,10 +60,11 @@ static intptr_t tcp_fd(struct stream *s)
                                        : tcp->ctx->socket.fd(tcp->ctx->socket.user, tcp->handle);
 }
 
-static void tcp_close(struct stream *s)
+static void tcp_close(struct stream *s, bool quietly)
 {
     struct tcp *tcp = (struct tcp *)s;
 
+    (void)quietly;
     socket_unregister(tcp->ctx, &tcp->socket);
     tcp->ctx->socket.close(tcp->ctx->socket.user, tcp->handle);
     mem_free(tcp);
@@ -109,7 +110,7 @@ int tcp_connect(struct mox_ctx *ctx, const struct tcp_target *target, struct str
         goto failed;
     status = tcp_want(&tcp->stream, MOX_WRITE);
     if (status != MOX_OK) {
-        tcp_close(&tcp->stream);
+        tcp_close(&tcp->stream, true);
         return status;
     }
     *out = &tcp->stream;
