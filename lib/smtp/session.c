@@ -11,8 +11,16 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "policy/classify.h"
+#include "smtp/auth.h"
 
-enum { CODE_GREETING = 220, CODE_REFUSED = 400 /* and above */, CODE_CLOSING = 421 };
+enum {
+    CODE_GREETING = 220,
+    CODE_GO_AHEAD = 220, /* with TLS */
+    CODE_LOGGED_IN = 235,
+    CODE_CHALLENGE = 334,
+    CODE_REFUSED = 400, /* and above */
+    CODE_CLOSING = 421
+};
 enum { QUOTED = 80 /* bytes shown in an error */ };
 enum { VERB_LEN = 4, HELLO_LEN = VERB_LEN + 1 + 2 /* blank and line end: all but the name */ };
 
@@ -36,6 +44,21 @@ static void say_ehlo(struct smtp_session *s)
 static void say_helo(struct smtp_session *s)
 {
     say_hello(s, "HELO");
+}
+
+static void say_starttls(struct smtp_session *s)
+{
+    s->out = slice_of("STARTTLS\r\n");
+}
+
+static void say_auth(struct smtp_session *s)
+{
+    s->out = smtp_auth_line(s->auth);
+}
+
+static void say_cancel(struct smtp_session *s)
+{
+    s->out = slice_of("*\r\n");
 }
 
 static void say_quit(struct smtp_session *s)
@@ -85,7 +108,7 @@ static int take_greeting(struct smtp_session *s, enum smtp_state *next, struct m
 {
     struct slice text = smtp_reply_text(&s->reply);
 
-    s->greeting = mem_text(text.ptr, text.len);
+    s->greeting = arena_text(s->arena, text);
     if (s->greeting == NULL)
         return error_nomem(err);
     if (s->reply.code != CODE_GREETING)
@@ -94,25 +117,100 @@ static int take_greeting(struct smtp_session *s, enum smtp_state *next, struct m
     return MOX_OK;
 }
 
+/* Where to go once the server has said what it offers. */
+static enum smtp_state after_hello(const struct smtp_session *s)
+{
+    bool offered = (s->ehlo.extensions & MOX_EXT_STARTTLS) != 0;
+
+    if (s->stop_at == MOX_STAGE_EHLO)
+        return SMTP_READY;
+    if (!s->secured &&
+        (s->starttls == SMTP_STARTTLS_ALWAYS || (s->starttls == SMTP_STARTTLS_OFFERED && offered)))
+        return SMTP_STARTTLS;
+    return s->login ? SMTP_LOGIN : SMTP_READY;
+}
+
 static int take_ehlo(struct smtp_session *s, enum smtp_state *next, struct mox_error *err)
 {
-    if (is_ehlo_unknown(s)) {
+    int status;
+
+    if (is_ehlo_unknown(s) && !s->secured) { /* who offers STARTTLS knows EHLO */
         *next = SMTP_HELO;
         return MOX_OK;
     }
     if (!is_success(s))
         return refuse(s, next, err);
-    *next = SMTP_READY;
-    smtp_ehlo_free(&s->ehlo); /* of an earlier EHLO (RFC 3207 section 4.2) */
-    return smtp_ehlo_parse(smtp_reply_text(&s->reply), &s->ehlo, err);
+    status = smtp_ehlo_parse(smtp_reply_text(&s->reply), s->arena, &s->ehlo, err);
+    *next = status == MOX_OK ? after_hello(s) : SMTP_BROKEN;
+    return status;
 }
 
 static int take_helo(struct smtp_session *s, enum smtp_state *next, struct mox_error *err)
 {
     if (!is_success(s))
         return refuse(s, next, err);
-    *next = SMTP_READY;
+    *next = after_hello(s);
     return MOX_OK;
+}
+
+static int take_starttls(struct smtp_session *s, enum smtp_state *next, struct mox_error *err)
+{
+    if (s->reply.code != CODE_GO_AHEAD)
+        return refuse(s, next, err);
+    *next = SMTP_HANDSHAKE;
+    return MOX_OK;
+}
+
+/* Ends the login by our own will; the server's reply to that is awaited. */
+static int cancel_login(struct smtp_session *s, enum smtp_state *next, const struct mox_error *why,
+                        struct mox_error *err)
+{
+    if (smtp_auth_cancel(s->auth, why) != MOX_OK)
+        return error_nomem(err);
+    *next = SMTP_CANCEL;
+    return MOX_OK;
+}
+
+static int take_challenge(struct smtp_session *s, enum smtp_state *next, struct mox_error *err)
+{
+    struct mox_error why;
+    int status = smtp_auth_challenge(s->auth, smtp_reply_text(&s->reply), &why);
+
+    if (status == MOX_E_NOMEM)
+        return error_nomem(err);
+    if (status != MOX_OK)
+        return cancel_login(s, next, &why, err);
+    *next = SMTP_AUTH;
+    return MOX_OK;
+}
+
+static int take_auth(struct smtp_session *s, enum smtp_state *next, struct mox_error *err)
+{
+    int status;
+
+    if (s->reply.code == CODE_CHALLENGE)
+        return take_challenge(s, next, err);
+    if (s->reply.code == CODE_LOGGED_IN && smtp_auth_done(s->auth)) {
+        s->logged_in = true;
+        *next = SMTP_READY;
+        return MOX_OK;
+    }
+    if (s->reply.code == CODE_LOGGED_IN)
+        return error_set(err, MOX_E_AUTH,
+                         "the server accepted the login before the mechanism had come to its end, "
+                         "so it has not shown that it is the right one; nothing was sent");
+    status = refuse(s, next, err);
+    if (status != MOX_E_REFUSED || err == NULL)
+        return status == MOX_E_REFUSED ? MOX_E_AUTH : status;
+    err->code = MOX_E_AUTH;
+    smtp_auth_explain(s->auth, err);
+    return MOX_E_AUTH;
+}
+
+static int take_cancelled(struct smtp_session *s, enum smtp_state *next, struct mox_error *err)
+{
+    *next = s->reply.code == CODE_CLOSING ? SMTP_BROKEN : SMTP_REFUSED;
+    return smtp_auth_why(s->auth, err);
 }
 
 static const struct {
@@ -131,6 +229,14 @@ static const struct {
                    take_ehlo},
     [SMTP_HELO] = {"helo", "reply to HELO", MOX_STAGE_EHLO, SMTP_DEADLINE_EHLO, say_helo,
                    take_helo},
+    [SMTP_STARTTLS] = {"starttls", "reply to STARTTLS", MOX_STAGE_TLS, SMTP_DEADLINE_TLS,
+                       say_starttls, take_starttls},
+    [SMTP_HANDSHAKE] = {"handshake", "TLS handshake", MOX_STAGE_TLS, SMTP_DEADLINE_TLS, NULL, NULL},
+    [SMTP_LOGIN] = {"login", "", MOX_STAGE_AUTH, SMTP_DEADLINE_NONE, NULL, NULL},
+    [SMTP_AUTH] = {"auth", "reply to AUTH", MOX_STAGE_AUTH, SMTP_DEADLINE_AUTH, say_auth,
+                   take_auth},
+    [SMTP_CANCEL] = {"cancel", "reply to the end of AUTH", MOX_STAGE_AUTH, SMTP_DEADLINE_AUTH,
+                     say_cancel, take_cancelled},
     [SMTP_READY] = {"ready", "", MOX_STAGE_READY, SMTP_DEADLINE_NONE, NULL, NULL},
     [SMTP_REFUSED] = {"refused", "", MOX_STAGE_NONE, SMTP_DEADLINE_NONE, NULL, NULL},
     [SMTP_QUIT] = {"quit", "", MOX_STAGE_NONE, SMTP_DEADLINE_NONE, say_quit, NULL},
@@ -138,16 +244,31 @@ static const struct {
 };
 static_assert(ARRAY_LEN(states) == SMTP_BROKEN + 1, "a row for each state");
 
+/* What READY has reached: where it was to stop, if this session came by there. */
+static enum mox_stage reached(const struct smtp_session *s)
+{
+    if (s->stop_at <= MOX_STAGE_EHLO || (s->stop_at == MOX_STAGE_TLS && s->secured))
+        return (enum mox_stage)s->stop_at;
+    return s->stop_at <= MOX_STAGE_AUTH && s->logged_in ? MOX_STAGE_AUTH : MOX_STAGE_READY;
+}
+
 /* The one place where the state changes. */
 static void session_enter(struct smtp_session *s, enum smtp_state next)
 {
     s->state = (uint8_t)next;
+    s->turn++;
     if (next == SMTP_READY)
-        s->stage = s->stop_at;
+        s->stage = (uint8_t)reached(s);
     else if (states[next].stage != MOX_STAGE_NONE)
         s->stage = (uint8_t)states[next].stage;
+    if (states[next].take == NULL)
+        smtp_reply_free(&s->reply);
     if (next == SMTP_BROKEN)
         s->out = (struct slice){0}; /* half a command must not follow */
+    if (next != SMTP_AUTH && next != SMTP_CANCEL) {
+        smtp_auth_free(s->auth);
+        s->auth = NULL;
+    }
     if (states[next].say != NULL)
         states[next].say(s);
 }
@@ -162,6 +283,20 @@ static int out_of_turn(const struct smtp_session *s, struct mox_error *err)
                      s->reply.code, quoted);
 }
 
+/* Bytes in the owner's turn. Behind the reply to STARTTLS they would be read as if they had come
+ * under TLS (RFC 3207 section 6). */
+static int untimely(struct smtp_session *s, struct mox_error *err)
+{
+    int status = error_set(err, MOX_E_PROTOCOL,
+                           s->state == SMTP_HANDSHAKE
+                               ? "the server broke SMTP: bytes came behind its reply to STARTTLS, "
+                                 "before the handshake, as if somebody had slipped them in"
+                               : "the server broke SMTP: it spoke out of turn, before AUTH");
+
+    session_enter(s, SMTP_BROKEN);
+    return status;
+}
+
 /* The whole reply leaves the state. */
 static int end_reply(struct smtp_session *s, struct mox_error *err)
 {
@@ -172,7 +307,7 @@ static int end_reply(struct smtp_session *s, struct mox_error *err)
         status = out_of_turn(s, err);
     else
         status = states[s->state].take(s, &next, err);
-    smtp_reply_free(&s->reply);
+    smtp_reply_clear(&s->reply);
     if (status != MOX_OK && next != SMTP_REFUSED)
         next = SMTP_BROKEN;
     session_enter(s, next);
@@ -188,7 +323,6 @@ static int take_bytes(struct smtp_session *s, struct slice bytes, size_t *used,
         s->early = s->out.len > 0;
     status = smtp_reply_push(&s->reply, bytes, used, err);
     if (status != MOX_OK) {
-        smtp_reply_free(&s->reply);
         session_enter(s, SMTP_BROKEN);
         return status;
     }
@@ -213,18 +347,18 @@ static int check_name(struct slice name, struct mox_error *err)
     return MOX_OK;
 }
 
-/* The stage this session has at or behind the one that is asked for. */
+/* The stage that any session may have at or behind the one that is asked for. */
 static uint8_t stage_at_or_after(int stop_at)
 {
-    if (stop_at == MOX_STAGE_NONE || stop_at > MOX_STAGE_EHLO)
+    if (stop_at == MOX_STAGE_NONE || stop_at > MOX_STAGE_READY)
         return MOX_STAGE_READY;
-    return stop_at == MOX_STAGE_EHLO ? MOX_STAGE_EHLO : MOX_STAGE_GREETING;
+    return (uint8_t)(stop_at < MOX_STAGE_GREETING ? MOX_STAGE_GREETING : stop_at);
 }
 
 /* The name, and behind its NUL the command that says it, but for the verb. */
-static char *make_hello(struct slice name)
+static char *make_hello(struct arena *arena, struct slice name)
 {
-    char *text = mem_resize(NULL, name.len + 1 + HELLO_LEN + name.len, 1), *line;
+    char *text = arena_bytes(arena, name.len + 1 + HELLO_LEN + name.len, 1), *line;
 
     if (text == NULL)
         return NULL;
@@ -238,15 +372,15 @@ static char *make_hello(struct slice name)
     return text;
 }
 
-int smtp_session_start(struct smtp_session *s, struct slice name, int stop_at,
+int smtp_session_start(struct smtp_session *s, struct arena *arena, struct slice name, int stop_at,
                        struct mox_error *err)
 {
     int status = check_name(name, err);
 
-    *s = (struct smtp_session){0};
+    *s = (struct smtp_session){.arena = arena};
     if (status != MOX_OK)
         return status;
-    s->name = make_hello(name);
+    s->name = make_hello(arena, name);
     if (s->name == NULL)
         return error_nomem(err);
     s->stop_at = stage_at_or_after(stop_at);
@@ -254,14 +388,46 @@ int smtp_session_start(struct smtp_session *s, struct slice name, int stop_at,
     return MOX_OK;
 }
 
+void smtp_session_plan(struct smtp_session *s, int starttls, bool login)
+{
+    s->starttls = (uint8_t)starttls;
+    s->login = login;
+}
+
+void smtp_session_secured(struct smtp_session *s)
+{
+    s->secured = true;
+    if (s->state != SMTP_HANDSHAKE) /* before the greeting */
+        return;
+    s->ehlo = (struct smtp_ehlo){0};
+    session_enter(s, s->stop_at == MOX_STAGE_TLS ? SMTP_READY : SMTP_EHLO);
+}
+
+int smtp_session_login(struct smtp_session *s, struct sasl *sasl, struct mox_error *err)
+{
+    int status = smtp_auth_new(sasl, &s->auth, err);
+
+    session_enter(s, status == MOX_OK ? SMTP_AUTH : SMTP_REFUSED);
+    if (status != MOX_OK && err != NULL)
+        err->stage = MOX_STAGE_AUTH;
+    return status;
+}
+
 struct slice smtp_session_output(const struct smtp_session *s)
 {
     return s->out;
 }
 
+const char *smtp_session_masked(const struct smtp_session *s)
+{
+    return s->state == SMTP_AUTH ? smtp_auth_masked(s->auth) : NULL;
+}
+
 void smtp_session_sent(struct smtp_session *s, size_t n)
 {
     s->out = n < s->out.len ? slice_sub(s->out, n, s->out.len) : (struct slice){0};
+    if (s->out.len == 0 && s->state == SMTP_AUTH)
+        smtp_auth_sent(s->auth);
 }
 
 int smtp_session_input(struct smtp_session *s, struct slice bytes, size_t *used,
@@ -272,7 +438,9 @@ int smtp_session_input(struct smtp_session *s, struct slice bytes, size_t *used,
     *used = 0;
     if (s->state == SMTP_READY)
         return MOX_OK;
-    if (states[s->state].take == NULL)
+    if (s->state == SMTP_HANDSHAKE || s->state == SMTP_LOGIN)
+        status = untimely(s, err);
+    else if (states[s->state].take == NULL)
         status =
             error_set(err, MOX_E_STATE, "the SMTP session is over (%s)", states[s->state].name);
     else
@@ -342,8 +510,6 @@ const char *smtp_session_name(const struct smtp_session *s)
 void smtp_session_free(struct smtp_session *s)
 {
     smtp_reply_free(&s->reply);
-    smtp_ehlo_free(&s->ehlo);
-    mem_free(s->name);
-    mem_free(s->greeting);
+    smtp_auth_free(s->auth);
     *s = (struct smtp_session){0};
 }

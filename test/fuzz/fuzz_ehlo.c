@@ -14,12 +14,14 @@ static void check_lines(const char **lines)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    struct arena arena = {0};
     struct smtp_ehlo ehlo;
     struct mox_error err;
 
     if (size == 0 || memchr(data, '\0', size) != NULL)
         return -1;
-    fuzz_require(smtp_ehlo_parse((struct slice){(const char *)data, size}, &ehlo, &err) == MOX_OK,
+    fuzz_require(smtp_ehlo_parse((struct slice){(const char *)data, size}, &arena, &ehlo, &err) ==
+                     MOX_OK,
                  "any words will do");
     check_lines(ehlo.lines);
     fuzz_require(ehlo.auth == NULL || ehlo.auth[0] != '\0', "AUTH names a mechanism, or is absent");
@@ -33,6 +35,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(ehlo.rcpt_limit <= 999999 && ehlo.mail_limit <= 999999 &&
                      ehlo.size_limit <= INT64_MAX,
                  "limits have six digits (RFC 9422), a size fits int64_t");
-    smtp_ehlo_free(&ehlo);
+    arena_free(&arena);
     return 0;
 }

@@ -7,6 +7,14 @@
 #include "fuzz.h"
 #include "smtp/session.h"
 
+static struct arena arena; /* of the session at hand */
+
+static void end_session(struct smtp_session *s)
+{
+    smtp_session_free(s);
+    arena_free(&arena);
+}
+
 /* The output is one command of the three, or what is left of it, whatever the server said. */
 static void check_output(const struct smtp_session *s)
 {
@@ -61,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     if (size == 0)
         return 0;
-    status = smtp_session_start(&s, slice_of("me.example"), data[0] % (MOX_STAGE_READY + 1), NULL);
+    status = smtp_session_start(&s, &arena, slice_of("me.example"), data[0] % (MOX_STAGE_READY + 1),
+                                NULL);
     for (size_t at = 1; status == MOX_OK && at < size; at += 1 + data[at]) {
         status = feed(&s, slice_sub(rest, at + 1, at + 1 + data[at]));
         smtp_session_sent(&s, data[at] == 0 ? 3 : smtp_session_output(&s).len);
@@ -72,6 +81,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fuzz_require(smtp_session_greeting(&s) != NULL || s.state == SMTP_GREETING ||
                      s.state == SMTP_BROKEN,
                  "the greeting's words are kept");
-    smtp_session_free(&s);
+    end_session(&s);
     return 0;
 }
