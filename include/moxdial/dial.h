@@ -43,13 +43,13 @@ struct mox_timeouts {
 
 /** How to dial: bits. */
 enum mox_dial_flag {
-    MOX_DIAL_REQUIRETLS = 1,    ///< Verified TLS and the extension, or fail (RFC 8689). This
-                                ///< version cannot meet it: #MOX_E_UNSUPPORTED.
-    MOX_DIAL_TLS_OPTIONAL = 2,  ///< `TLS-Required: No` (RFC 8689).
-    MOX_DIAL_NO_REUSE = 4,      ///< A fresh connection.
-    MOX_DIAL_NO_RACE = 8,       ///< Strictly one connect after the other.
-    MOX_DIAL_NO_HISTORY = 16,   ///< Neither read nor write the history of refusals.
-    MOX_DIAL_ALLOW_SPECIAL = 32 ///< Loopback and the like may be dialed: tests, private relays.
+    MOX_DIAL_REQUIRETLS = 1,     ///< Verified TLS and the extension, or fail (RFC 8689).
+    MOX_DIAL_TLS_OPTIONAL = 2,   ///< `TLS-Required: No` (RFC 8689).
+    MOX_DIAL_NO_REUSE = 4,       ///< A fresh connection.
+    MOX_DIAL_NO_RACE = 8,        ///< Strictly one connect after the other.
+    MOX_DIAL_NO_HISTORY = 16,    ///< Neither read nor write the history of refusals.
+    MOX_DIAL_ALLOW_SPECIAL = 32, ///< Loopback and the like may be dialed: tests, private relays.
+    MOX_DIAL_NO_RESUME = 64      ///< A full TLS handshake; its session is not kept.
 };
 
 /**
@@ -137,8 +137,7 @@ enum mox_tls_need {
 /** VIEW. A plan as a whole. */
 struct mox_plan_info {
     const char *next_hop;   ///< The name whose hosts are dialed, after CNAMEs; A-labels.
-    const char *sts_mode;   ///< Of MTA-STS: "enforce", "testing", "none"; NULL: no policy. Always
-                            ///< NULL in this version.
+    const char *sts_mode;   ///< Of MTA-STS: "enforce", "testing", "none"; NULL: no policy.
     int32_t authentic;      ///< 1: DNSSEC proved everything up to the MX hosts.
     uint32_t n_mx;          ///< How many MX hosts.
     uint32_t n_candidates;  ///< How many candidates, the dropped ones included, which stand last.
@@ -149,6 +148,8 @@ struct mox_plan_info {
                                    ///< of the policy; NULL: nothing to report.
     const char *sts_result_type;   ///< The same: the result, as mox_attempt::tls_result_type.
     const char *sts_failure_code;  ///< The same: the reason.
+    const char *sts_detail; ///< One sentence: where the MTA-STS policy came from, or why there is
+                            ///< none; NULL: nobody was asked.
 };
 
 /** VIEW. One MX host. */

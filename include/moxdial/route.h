@@ -191,7 +191,8 @@ enum mox_drop {
     MOX_DROP_TLSA_ERROR,      ///< Its TLSA records could not be had.
     MOX_DROP_NO_REVERSE_DNS,  ///< RequireReverseDNS: our address of its family has none.
     MOX_DROP_SPF,             ///< RequireSPF: our address of its family fails.
-    MOX_DROP_BUSY             ///< As many connections to it are open as may be.
+    MOX_DROP_BUSY,            ///< As many connections to it are open as may be.
+    MOX_DROP_NO_VERIFIED_TLS  ///< The message requires verified TLS (RFC 8689), nothing says how.
 };
 
 /** Why an address stands where it stands. */

@@ -5,6 +5,12 @@
 #include "base/input.h"
 #include "config/config.h"
 #include "route/index.h"
+#include "stream/roots.h"
+
+static void free_roots(void *roots)
+{
+    roots_release(roots);
+}
 
 struct mox_config *mox_config_open(const struct mox_config_options *given, struct mox_error *err)
 {
@@ -17,6 +23,7 @@ struct mox_config *mox_config_open(const struct mox_config_options *given, struc
     config = config_build(&options, err);
     if (config == NULL)
         return NULL;
+    config->roots_free = free_roots;
     if (route_index_build(config, err) != MOX_OK) {
         config_release(config);
         return NULL;

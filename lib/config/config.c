@@ -21,6 +21,8 @@ static void free_config(struct mox_config *config)
 {
     if (config->index_free != NULL)
         config->index_free(config->index);
+    if (config->roots_free != NULL)
+        config->roots_free(atomic_load(&config->roots));
     mem_free(config->routes);
     mem_free(config->items);
     mem_free(config->names);

@@ -10,8 +10,9 @@
 #include "base/mem.h"
 #include "dial/talk.h"
 #include "policy/nat.h"
+#include "stream/tls.h"
 
-enum { READ_SIZE = 4096 };
+enum { READ_SIZE = 256 }; /* a reply, as a rule; what is longer waits in the stream */
 
 static_assert(2 * READ_SIZE <= MOX_LIMIT_READ_AHEAD, "what the session left and one read fit");
 
@@ -125,14 +126,40 @@ static bool is_dual_stack(const struct dial *d)
     return families == (MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6);
 }
 
+/* What the world takes for our address where a proxy speaks for us: by the configuration. */
+static struct mox_ip proxy_address(const struct dial *d, int family)
+{
+    const struct config_transport *transport = request_proxy(&d->plan->rules);
+
+    for (size_t i = 0; i < transport->nremote_ips; i++) {
+        if (transport->remote_ips[i].family == family)
+            return transport->remote_ips[i];
+    }
+    return (struct mox_ip){0};
+}
+
 /* The system is asked for our end only here, where somebody wants it. */
 static void fill_local(struct dial *d, struct mox_session *view)
 {
+    if (request_proxy(&d->plan->rules) != NULL) {
+        view->public_ip = proxy_address(d, view->remote.family);
+        return;
+    }
     if (view->local.family != 0 && view->local_port != 0)
         return;
     if (d->stream->ops->local(d->stream, &view->local, &view->local_port) == MOX_OK)
         d->attempt->view.local = view->local;
     view->public_ip = policy_public_source(d->plan->rules.config, &view->local);
+}
+
+static void fill_tls(const struct dial *d, struct mox_session *view)
+{
+    view->tls_version = tls_version(d->stream);
+    view->tls_cipher = tls_cipher(d->stream);
+    view->tls_verified = d->proof->verified;
+    view->tls_verified_by = d->proof->by;
+    view->tls_names = d->proof->names;
+    view->tls_expires_s = d->proof->expires_s;
 }
 
 const struct mox_session *mox_conn_session(const struct mox_conn *conn)
@@ -156,6 +183,8 @@ const struct mox_session *mox_conn_session(const struct mox_conn *conn)
     view->ehlo = ehlo->lines == NULL ? nothing : (const char *const *)ehlo->lines;
     view->tls_names = nothing;
     view->tls_verified = MOX_TLS_NONE;
+    if (d->proof != NULL)
+        fill_tls(d, view);
     view->dual_stack = is_dual_stack(d);
     fill_local(d, view);
     return view;
@@ -191,6 +220,8 @@ static int told(struct mox_conn *conn, int status)
     case MOX_ERRNO(ENETUNREACH):
     case MOX_E_CLOSED:
         return MOX_E_CLOSED;
+    case MOX_E_TLS:
+        return MOX_E_TLS;
     default:
         return MOX_E_OS;
     }
@@ -356,7 +387,7 @@ int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead, size_t
 
     *fd = -1;
     *n = 0;
-    if (conn->broken)
+    if (conn->broken || d->proof != NULL)
         return MOX_E_STATE;
     if (buffer_slice(&d->ahead).len > cap)
         return MOX_E_LIMIT;

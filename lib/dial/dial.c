@@ -10,8 +10,11 @@
 #include "dial/conn.h"
 #include "dial/hosts.h"
 #include "dial/outcome.h"
+#include "dial/proxy.h"
 #include "dial/race.h"
+#include "dial/security.h"
 #include "dial/talk.h"
+#include "stream/tls.h"
 
 void dial_log(const struct dial *d, int level, int stage, const struct plan_candidate *candidate,
               const char *format, ...)
@@ -56,8 +59,10 @@ static int run_mx(struct dial *d, int *next, struct mox_error *err)
 
 static int run_addresses(struct dial *d, int *next, struct mox_error *err)
 {
-    int status = hosts_update(d, err);
+    int status = security_of_domain(d, err);
 
+    if (status == MOX_OK)
+        status = hosts_update(d, err);
     if (status != MOX_OK)
         return status;
     *next = dial_is_plan(d) ? DIAL_DONE : DIAL_CONNECT;
@@ -82,8 +87,10 @@ static int run_dry(struct dial *d, int *next, struct mox_error *err)
 
 static int run_connect(struct dial *d, int *next, struct mox_error *err)
 {
-    int status = MOX_OK;
+    int status = proxy_ready(d, err);
 
+    if (status != MOX_OK)
+        return status;
     if (!hosts_settled(d))
         status = hosts_update(d, err); /* late answers join the race */
     if (status != MOX_OK && status != MOX_E_AGAIN)
@@ -97,6 +104,13 @@ static int run_connect(struct dial *d, int *next, struct mox_error *err)
     return talk_begin(d, err);
 }
 
+/* No other candidate would fare better: the fault is ours, or the login is. */
+static bool ends_dial(int status, const struct mox_error *err)
+{
+    return status == MOX_E_NOMEM || status == MOX_E_CONFIG ||
+           (status == MOX_E_AUTH && err->permanent);
+}
+
 static int run_session(struct dial *d, int *next, struct mox_error *err)
 {
     int status = talk_step(d, err);
@@ -107,7 +121,7 @@ static int run_session(struct dial *d, int *next, struct mox_error *err)
         *next = DIAL_DONE;
         return conn_make(d, err);
     }
-    if (status == MOX_E_NOMEM)
+    if (ends_dial(status, err))
         return status;
     *next = DIAL_CONNECT; /* the next candidate, if there is one */
     return MOX_OK;
@@ -128,8 +142,9 @@ static const struct {
 /* Called by step alone. */
 static void enter(struct dial *d, int next)
 {
-    dial_log(d, MOX_LOG_DEBUG, MOX_STAGE_NONE, NULL, "%s -> %s", states[d->state].name,
-             states[next].name);
+    if (ctx_logs(d->ctx, MOX_LOG_DEBUG))
+        dial_log(d, MOX_LOG_DEBUG, MOX_STAGE_NONE, NULL, "%s -> %s", states[d->state].name,
+                 states[next].name);
     d->state = (uint8_t)next;
 }
 
@@ -159,6 +174,7 @@ static void finish(struct dial *d, int status, const struct mox_error *err)
         dial_close_stream(d, false);
     lookup_mx_free(d->mx);
     d->mx = NULL;
+    security_end(d);
     hosts_close_window(d);
     ctx_timer_clear(d->ctx, &d->timer);
     plan_stop(d->plan, now);
@@ -184,6 +200,8 @@ static void set_timer(struct dial *d)
         at = race;
     if (d->state == DIAL_SESSION && d->stage_us < at)
         at = d->stage_us;
+    if (heap_is_set(&d->timer.heap) && d->timer.heap.at_us <= at)
+        return; /* woken too early, the machine waits on: as a rule it has ended by then */
     if (ctx_timer_set(d->ctx, &d->timer, at) != MOX_OK) {
         struct mox_error err;
 
@@ -243,8 +261,9 @@ void dial_close_stream(struct dial *d, bool quit)
         if (out.len > 0) /* one try: the connection is given up whatever comes of it */
             d->stream->ops->write(d->stream, out.ptr, out.len, &n);
     }
-    part_close(d->part, &d->attempt->candidate->view.ip, d->stream);
+    part_close(d->part, &d->attempt->candidate->view.ip, d->stream, d->ctx->forked);
     d->stream = NULL;
+    d->handshaking = false;
     smtp_session_free(&d->smtp);
     buffer_free(&d->ahead);
 }
@@ -256,7 +275,10 @@ void dial_free(struct dial *d)
     race_end(d, MOX_E_CANCELLED);
     dial_close_stream(d, false);
     lookup_mx_free(d->mx);
+    security_end(d);
     hosts_close_window(d);
+    proxy_end(d);
+    tls_identity_free(d->identity);
     ctx_timer_clear(d->ctx, &d->timer);
     smtp_session_free(&d->smtp);
     buffer_free(&d->ahead);
@@ -269,8 +291,10 @@ void dial_free(struct dial *d)
 /* A plan resolved before is dialed as it is: its hosts are known, its order stays. */
 static int begin(struct dial *d, struct mox_error *err)
 {
-    struct lookup_rules lookup = {d->plan->rules.dns_us, d->plan->rules.trust_ad};
+    struct lookup_rules lookup = request_lookup(&d->plan->rules);
 
+    if (proxy_begin(d, err) != MOX_OK)
+        return MOX_E_NOMEM;
     if (d->plan->resolved) {
         d->next_host = d->plan->hosts.len;
         d->state = DIAL_CONNECT;
@@ -278,40 +302,55 @@ static int begin(struct dial *d, struct mox_error *err)
     }
     if (d->plan->rules.target != REQUEST_DOMAIN)
         return MOX_OK;
+    if (security_begin(d, err) != MOX_OK)
+        return MOX_E_NOMEM;
     d->mx = lookup_mx_start(d->ctx, d->plan->rules.name, &lookup, on_mx, d);
     return d->mx == NULL ? error_nomem(err) : MOX_OK;
 }
 
-/* The plan takes the request; one that was resolved for the very same request keeps its hosts, if
- * it is to be dialed. */
-static int take_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
-                        struct mox_error *err)
+/*
+ * A plan that was used before: if it was resolved for the very same request and is to be dialed, it
+ * keeps its hosts. The request may point into the plan, which is emptied only after it was taken.
+ */
+static int retake_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
+                          struct mox_error *err)
 {
+    struct mox_plan *plan = d->plan;
     struct arena arena = {0};
     struct request_rules rules;
     struct mox_route route;
     int status = request_take(d->ctx, request, &arena, &rules, &route, err);
-    struct mox_plan *plan = d->plan;
 
-    if (plan->references > 1)
-        status = error_set(err, MOX_E_BUSY,
-                           "mox_dial_request.plan is in use by another dial or connection");
     if (status == MOX_OK && !resolve && plan->resolved && plan->attempts.len == 0 &&
         request_same(&rules, &plan->rules)) {
         request_renew(&plan->rules, &rules);
-        plan_begin(plan, ctx_now_us(d->ctx));
         config_release(rules.config);
         arena_free(&arena);
         return MOX_OK;
     }
-    if (plan->references > 1 || plan_reset(plan) != MOX_OK) {
-        config_release(rules.config);
-        arena_free(&arena);
-        return status;
-    }
+    plan_reset(plan);
+    plan->taken = true;
     plan->arena = arena;
     plan->rules = rules;
     plan->info.route = route;
+    return status;
+}
+
+static int take_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
+                        struct mox_error *err)
+{
+    struct mox_plan *plan = d->plan;
+    int status;
+
+    if (plan->references > 1)
+        return error_set(err, MOX_E_BUSY,
+                         "mox_dial_request.plan is in use by another dial or connection");
+    if (plan->taken) {
+        status = retake_request(d, request, resolve, err);
+    } else {
+        plan->taken = true;
+        status = request_take(d->ctx, request, &plan->arena, &plan->rules, &plan->info.route, err);
+    }
     if (status == MOX_OK)
         plan_begin(plan, ctx_now_us(d->ctx));
     return status;
@@ -348,7 +387,7 @@ struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *reques
                       struct mox_error *err)
 {
     struct mox_plan *given = NULL;
-    struct mox_error why = {0};
+    struct mox_error why; /* filled by what fails */
     struct dial *d;
     int status;
 

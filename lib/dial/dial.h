@@ -23,14 +23,19 @@
 #include "dial/plan.h"
 #include "lookup/address.h"
 #include "lookup/mx.h"
+#include "lookup/sts.h"
+#include "lookup/tlsa.h"
 #include "smtp/session.h"
 
 enum dial_state { DIAL_MX = 0, DIAL_ADDRESSES, DIAL_CONNECT, DIAL_SESSION, DIAL_DONE };
+
+struct dial_proxy;
 
 struct dial_host { /* a host of the window, while its addresses are looked up */
     struct dial *dial;
     struct plan_host *host;
     struct lookup_address *lookup; /* owned; NULL: done with */
+    struct lookup_tlsa *tlsa;      /* owned; NULL: not asked, or done with */
     uint32_t built;                /* MOX_ALLOW_ bits of the families that are in the plan */
 };
 
@@ -57,6 +62,7 @@ struct dial {
     uint64_t stage_us;      /* of the session's state; UINT64_MAX: none */
 
     struct lookup_mx *mx;      /* owned; NULL: done with */
+    struct lookup_sts *sts;    /* owned; NULL: not asked, or done with */
     struct dial_host *window;  /* in the plan's arena: the hosts looked up together */
     size_t nwindow, next_host; /* in plan->hosts: the first behind the window */
 
@@ -66,18 +72,27 @@ struct dial {
     struct smtp_session smtp;
     struct buffer ahead; /* what the server said behind the last reply of ours */
 
+    struct dial_proxy *proxy;      /* owned; NULL: none */
+    struct tls_identity *identity; /* owned: our certificate; NULL: none */
+    const struct tls_proof *proof; /* what the server proved, in the plan's arena; NULL: no TLS */
+    struct plan_candidate *plain_again; /* TLS failed there: next, without it; NULL: none */
+
     struct plan_host *flip_host; /* it refused our address: its other family comes next */
     const char *flip_why;        /* in the plan's arena */
     struct mox_conn *conn;       /* what became of it; owned until the host has it */
     struct mox_error *error;     /* owned: of the end; NULL with a status: no memory */
     int32_t status;              /* of the end */
     int32_t flip_family;
-    uint32_t greeted;          /* sessions that reached a greeting */
-    uint32_t out;              /* MOX_ALLOW_ bits of families without their source address */
-    uint8_t state, smtp_state; /* enum dial_state; the session's state whose deadline runs */
-    bool limited;              /* candidates are left that a limit forbids */
-    bool loop_best;            /* the best MX host is ourselves */
-    int32_t loop_preference;   /* hosts from here on are not dialed; INT32_MAX: no loop */
+    uint32_t greeted;         /* sessions that reached a greeting */
+    uint32_t out;             /* MOX_ALLOW_ bits of families without their source address */
+    uint8_t state, smtp_turn; /* enum dial_state; the session's turn whose deadline runs */
+    uint8_t plain_retries;    /* attempts that were such a second try */
+    uint8_t fault;            /* enum certificate_fault: what PKIX said of the session's host */
+    bool pkix_known;          /* … and whether it was asked */
+    bool handshaking;         /* TLS is being laid over the stream */
+    bool limited;             /* candidates are left that a limit forbids */
+    bool loop_best;           /* the best MX host is ourselves */
+    int32_t loop_preference;  /* hosts from here on are not dialed; INT32_MAX: no loop */
 };
 
 /* Runs the machine as far as it goes. */

@@ -6,10 +6,12 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "dial/order.h"
+#include "dial/security.h"
 #include "policy/family.h"
-#include "policy/level.h"
 
 enum { RESOLUTION_DELAY_US = 50 * 1000 }; /* RFC 8305 section 3 */
+enum { FEW = 8 };                         /* addresses that need no list in an arena */
 
 int hosts_take_mx(struct dial *d, struct mox_error *err)
 {
@@ -70,7 +72,7 @@ static uint32_t wanted_families(const struct dial *d)
 
 static int start_lookup(struct dial *d, struct dial_host *host)
 {
-    struct lookup_rules rules = {d->plan->rules.dns_us, d->plan->rules.trust_ad};
+    struct lookup_rules rules = request_lookup(&d->plan->rules);
 
     if (has_address(&d->plan->rules) || host->host->looked_up)
         return MOX_OK;
@@ -178,8 +180,10 @@ int hosts_reopen(struct dial *d, struct mox_error *err)
 
 void hosts_close_window(struct dial *d)
 {
-    for (size_t i = 0; i < d->nwindow; i++)
+    for (size_t i = 0; i < d->nwindow; i++) {
+        security_end_host(&d->window[i]);
         lookup_address_free(d->window[i].lookup);
+    }
     d->window = NULL;
     d->nwindow = 0;
 }
@@ -260,9 +264,12 @@ static int add_choice(struct dial *d, struct dial_host *host, const struct mox_c
         return MOX_E_NOMEM;
     candidate->view.source = choice->source;
     candidate->view.order = choice->order;
+    candidate->view.tls = host->host->tls->demand.need;
     candidate->rank = rank;
-    if (choice->drop == MOX_DROP_NONE)
+    if (choice->drop == MOX_DROP_NONE) {
+        candidate->view.detail = host->host->tls->why;
         return MOX_OK;
+    }
     if (choice->drop == MOX_DROP_SELF)
         note_loop(d, host->host);
     return plan_drop(d->plan, candidate, choice->drop,
@@ -320,19 +327,23 @@ static int build(struct dial *d, struct dial_host *host, const struct mox_ip *ip
     return status;
 }
 
-/* The lookup's own arena has room for what is made of its answers. */
+/* As a rule they are few: of more the lists stand in the lookup's own arena. */
 static int build_lookup(struct dial *d, struct dial_host *host)
 {
     struct arena *arena = &host->lookup->arena;
-    size_t n = lookup_address_list(host->lookup, NULL, 0);
-    struct mox_ip *ips = arena_array(arena, n, sizeof *ips);
-    struct mox_choice *choices = arena_array(arena, n, sizeof *choices);
+    struct mox_ip few_ips[FEW], *ips = few_ips;
+    struct mox_choice few_choices[FEW], *choices = few_choices;
+    size_t n = lookup_address_list(host->lookup, ips, FEW);
 
     if (n == 0)
         return MOX_OK;
-    if (ips == NULL || choices == NULL)
-        return MOX_E_NOMEM;
-    lookup_address_list(host->lookup, ips, n);
+    if (n > FEW) {
+        ips = arena_array(arena, n, sizeof *ips);
+        choices = arena_array(arena, n, sizeof *choices);
+        if (ips == NULL || choices == NULL)
+            return MOX_E_NOMEM;
+        lookup_address_list(host->lookup, ips, n);
+    }
     return build(d, host, ips, n, choices);
 }
 
@@ -342,7 +353,7 @@ static int build_address(struct dial *d, struct dial_host *host)
     struct mox_choice choice;
 
     host->host->looked_up = true;
-    return build(d, host, &d->plan->rules.address, 1, &choice);
+    return build(d, host, d->plan->rules.address, 1, &choice);
 }
 
 /* The error of a failed lookup outlives the lookup. */
@@ -420,104 +431,49 @@ static int drop_loop_candidates(struct dial *d)
     return MOX_OK;
 }
 
-/* Writes the candidates kept[from, from + n), all of one preference, in the order of entries. */
-static void put_in_order(struct dial *d, size_t from, size_t n, struct policy_entry *entries,
-                         void **items)
+/* No mail may go there, whatever its addresses. */
+static int drop_host(struct dial *d, struct dial_host *host, int drop, const char *detail)
 {
-    memcpy(items, d->plan->kept.items + from, n * sizeof(void *));
-    for (size_t i = 0; i < n; i++) {
-        const struct plan_candidate *candidate = items[i];
+    static const struct mox_ip none;
+    struct plan_candidate *candidate = plan_add_candidate(d->plan, host->host, &none);
 
-        entries[i].index = (uint16_t)i;
-        entries[i].family = candidate->view.ip.family;
-        entries[i].history = candidate->history;
-        entries[i].order = candidate->view.order;
-    }
-    policy_level_order(entries, n, d->plan->rules.prefer,
-                       health_last(&d->part->health, ctx_now_us(d->ctx)));
-    for (size_t i = 0; i < n; i++) {
-        struct plan_candidate *candidate = items[entries[i].index];
-
-        candidate->view.order = entries[i].order;
-        d->plan->kept.items[from + i] = candidate;
-    }
+    lookup_address_free(host->lookup);
+    host->lookup = NULL;
+    security_end_host(host);
+    host->host->looked_up = true;
+    host->host->view.drop = drop;
+    return candidate == NULL ? MOX_E_NOMEM : plan_drop(d->plan, candidate, drop, detail);
 }
 
-/* As a rule they are few: those cost no allocation. */
-static int order_level(struct dial *d, size_t from, size_t to)
+/* Enough of its addresses has come to take them into the plan. */
+static bool is_known(const struct dial *d, const struct dial_host *host, bool in_time)
 {
-    struct policy_entry few[MOX_LIMIT_HOST_ADDRESSES] = {0}, *entries = few;
-    void *few_items[MOX_LIMIT_HOST_ADDRESSES], **items = few_items;
-    size_t n = to - from;
-    int status = MOX_OK;
-
-    if (n > MOX_LIMIT_HOST_ADDRESSES) {
-        entries = mem_array(n, sizeof *entries);
-        items = mem_array(n, sizeof(void *));
-    }
-    if (entries != NULL && items != NULL)
-        put_in_order(d, from, n, entries, items);
-    else
-        status = MOX_E_NOMEM;
-    if (n > MOX_LIMIT_HOST_ADDRESSES) {
-        mem_free(entries);
-        mem_free(items);
-    }
-    return status;
+    if (has_address(&d->plan->rules))
+        return !host->host->looked_up;
+    if (host->lookup == NULL)
+        return false;
+    return lookup_address_finished(host->lookup) ||
+           (!in_time && lookup_address_families(host->lookup) != 0);
 }
 
-static size_t host_position(const struct mox_plan *plan, const struct plan_host *host)
+/* First comes what TLS the host must have; without an address that is of no interest. */
+static int take_host(struct dial *d, struct dial_host *host)
 {
-    size_t i = 0;
+    bool single = has_address(&d->plan->rules);
+    const char *detail = NULL;
+    int drop = MOX_DROP_NONE, status = MOX_OK;
 
-    while (i < plan->hosts.len && plan->hosts.items[i] != host)
-        i++;
-    return i;
-}
-
-/* Whether a stands before b by host, and within it as the filter said. */
-static bool stands_before(const struct mox_plan *plan, const struct plan_candidate *a,
-                          const struct plan_candidate *b)
-{
-    if (a->host != b->host)
-        return host_position(plan, a->host) < host_position(plan, b->host);
-    return a->rank < b->rank;
-}
-
-/* By insertion: there are few, and they are nearly in order. */
-static void sort_by_host(struct mox_plan *plan, size_t from)
-{
-    void **items = plan->kept.items;
-
-    for (size_t i = from + 1; i < plan->kept.len; i++) {
-        void *item = items[i];
-        size_t k = i;
-
-        for (; k > from && stands_before(plan, item, items[k - 1]); k--)
-            items[k] = items[k - 1];
-        items[k] = item;
-    }
-}
-
-/* What was tried stays where it is, at the front; the rest is ordered anew. */
-static int order_all(struct dial *d)
-{
-    struct mox_plan *plan = d->plan;
-    size_t from = 0, to;
-
-    while (from < plan->kept.len && plan_kept_at(plan, from)->tried)
-        from++;
-    sort_by_host(plan, from);
-    for (; from < plan->kept.len; from = to) {
-        int32_t preference = plan_kept_at(plan, from)->view.preference;
-
-        for (to = from + 1;
-             to < plan->kept.len && plan_kept_at(plan, to)->view.preference == preference; to++)
-            ;
-        if (order_level(d, from, to) != MOX_OK)
-            return MOX_E_NOMEM;
-    }
-    return MOX_OK;
+    if (single || lookup_address_families(host->lookup) != 0)
+        status = security_of_host(d, host, &drop, &detail);
+    if (status == MOX_E_AGAIN)
+        return MOX_OK;
+    if (status == MOX_E_FILTERED)
+        return drop_host(d, host, drop, detail);
+    if (status != MOX_OK)
+        return status;
+    if (single)
+        return build_address(d, host);
+    return lookup_address_finished(host->lookup) ? finish_host(d, host) : build_lookup(d, host);
 }
 
 static int take_answers(struct dial *d)
@@ -526,16 +482,8 @@ static int take_answers(struct dial *d)
     int status = MOX_OK;
 
     for (size_t i = 0; i < d->nwindow && status == MOX_OK; i++) {
-        struct dial_host *host = &d->window[i];
-
-        if (has_address(&d->plan->rules)) {
-            if (!host->host->looked_up)
-                status = build_address(d, host);
-        } else if (host->lookup != NULL && lookup_address_finished(host->lookup)) {
-            status = finish_host(d, host);
-        } else if (host->lookup != NULL && !in_time) {
-            status = build_lookup(d, host);
-        }
+        if (is_known(d, &d->window[i], in_time))
+            status = take_host(d, &d->window[i]);
     }
     return status;
 }
@@ -546,7 +494,8 @@ static bool has_partial(const struct dial *d)
     for (size_t i = 0; i < d->nwindow; i++) {
         const struct dial_host *host = &d->window[i];
 
-        if (host->lookup != NULL && (lookup_address_families(host->lookup) & ~host->built) != 0)
+        if (host->lookup != NULL && host->tlsa == NULL &&
+            (lookup_address_families(host->lookup) & ~host->built) != 0)
             return true;
     }
     return false;
@@ -572,7 +521,7 @@ int hosts_update(struct dial *d, struct mox_error *err)
         status = hosts_drop_families(d, d->out, MOX_DROP_NO_SOURCE,
                                      "the source address of its family is not on this machine");
     if (status == MOX_OK)
-        status = order_all(d);
+        status = order_candidates(d);
     if (status != MOX_OK)
         return error_nomem(err);
     if (hosts_settled(d))

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/ip.h"
+#include "base/mem.h"
+#include "dial/talk.h"
 
 enum { US_PER_S = 1000 * 1000 };
 
@@ -109,6 +111,16 @@ static int fail_dropped(const struct dial *d, const struct plan_candidate *candi
     return at_name(d, err);
 }
 
+/* Policy forbids the host: what it publishes, or the message, cannot be met. */
+static int fail_tls(const struct dial *d, const struct plan_candidate *candidate,
+                    struct mox_error *err)
+{
+    error_set(err, MOX_E_TLS_REQUIRED, "no host is left to dial: %s", candidate->view.detail);
+    err->about = MOX_ABOUT_DOMAIN;
+    error_at_host(err, candidate->view.host);
+    return at_name(d, err);
+}
+
 static int fail_dns(const struct dial *d, const struct plan_candidate *candidate,
                     struct mox_error *err)
 {
@@ -149,11 +161,18 @@ static int fail_nowhere(const struct dial *d, struct mox_error *err)
 
     if (d->loop_preference != INT32_MAX)
         return fail_loop(d, err);
+    dropped = dropped_as(d->plan, MOX_DROP_STS_MISMATCH);
+    if (dropped == NULL)
+        dropped = dropped_as(d->plan, MOX_DROP_NO_VERIFIED_TLS);
+    if (dropped != NULL)
+        return fail_tls(d, dropped, err);
     for (size_t i = 0; i < sizeof drops / sizeof *drops && dropped == NULL; i++)
         dropped = dropped_as(d->plan, drops[i]);
     if (dropped != NULL)
         return fail_dropped(d, dropped, err);
-    dropped = dropped_as(d->plan, MOX_DROP_DNS_ERROR);
+    dropped = dropped_as(d->plan, MOX_DROP_TLSA_ERROR);
+    if (dropped == NULL)
+        dropped = dropped_as(d->plan, MOX_DROP_DNS_ERROR);
     if (dropped != NULL)
         return fail_dns(d, dropped, err);
     if (host != NULL && host->view.preference < 0 && host->no_name)
@@ -173,11 +192,51 @@ static int fail_exhausted(const struct dial *d, struct mox_error *err)
     return at_name(d, err);
 }
 
+/* Every host lacks what REQUIRETLS asks for, and nothing suggests that another day is better. */
+static bool nobody_does_requiretls(const struct dial *d)
+{
+    static const int passing[] = {MOX_DROP_DNS_ERROR, MOX_DROP_TLSA_ERROR, MOX_DROP_BUSY,
+                                  MOX_DROP_NO_SOURCE, MOX_DROP_STS_MISMATCH};
+    bool any = dropped_as(d->plan, MOX_DROP_NO_VERIFIED_TLS) != NULL;
+
+    if ((d->plan->rules.flags & MOX_DIAL_REQUIRETLS) == 0 || d->limited ||
+        request_smarthost(&d->plan->rules) != NULL)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(passing); i++) {
+        if (dropped_as(d->plan, passing[i]) != NULL)
+            return false;
+    }
+    for (size_t i = 0; i < d->plan->attempts.len; i++) {
+        const struct mox_attempt *attempt = &plan_attempt_at(d->plan, i)->view;
+
+        if (attempt->outcome == MOX_E_CANCELLED)
+            continue;
+        if (attempt->outcome != MOX_E_NO_EXTENSION)
+            return false;
+        any = true;
+    }
+    return any;
+}
+
+static int fail_requiretls(const struct dial *d, struct mox_error *err)
+{
+    error_set(err, MOX_E_TLS_REQUIRED,
+              "the message requires TLS all the way (REQUIRETLS), and no mail host of %s supports "
+              "that [5.7.30]; send it without, or to another address",
+              d->plan->rules.name);
+    err->permanent = 1;
+    err->action = MOX_ACTION_GIVE_UP;
+    err->stage = MOX_STAGE_EHLO;
+    return error_at_host(err, d->plan->rules.name);
+}
+
 int outcome_failure(const struct dial *d, struct mox_error *err)
 {
     bool all_5xx;
     const struct mox_error *best = best_error(d->plan, &all_5xx);
 
+    if (nobody_does_requiretls(d))
+        return fail_requiretls(d, err);
     if (best == NULL && d->plan->attempts.len > 0)
         return fail_exhausted(d, err);
     if (best == NULL)
@@ -194,7 +253,9 @@ int outcome_failure(const struct dial *d, struct mox_error *err)
 
 int outcome_of_plan(const struct dial *d, struct mox_error *err)
 {
-    return d->plan->kept.len > 0 ? MOX_OK : fail_nowhere(d, err);
+    if (d->plan->kept.len > 0)
+        return MOX_OK;
+    return nobody_does_requiretls(d) ? fail_requiretls(d, err) : fail_nowhere(d, err);
 }
 
 int outcome_timeout(const struct dial *d, struct mox_error *err)
@@ -206,7 +267,7 @@ int outcome_timeout(const struct dial *d, struct mox_error *err)
     };
     bool all_5xx;
     const struct mox_error *best = best_error(d->plan, &all_5xx);
-    int stage = d->state == DIAL_SESSION ? smtp_session_stage(&d->smtp) : stages[d->state];
+    int stage = d->state == DIAL_SESSION ? talk_stage(d) : stages[d->state];
 
     error_set(err, MOX_E_TIMEOUT,
               "the whole dial took longer than its %llu s, in the end at %s%s%s",

@@ -21,6 +21,7 @@ static void part_end(struct ctx_part *base)
         conn_end(part->conns.next);
     while (part->plans.next != &part->plans)
         plan_end(part->plans.next);
+    roots_release(part->roots);
     mem_free(part->counts);
     mem_free(part);
 }
@@ -96,10 +97,20 @@ static int make_room(struct dial_part *part)
     return MOX_OK;
 }
 
+/* Without a limit nobody asks for the counts. */
+static bool counts_addresses(const struct dial_part *part)
+{
+    return part->ctx->options.max_conns_per_address != MOX_UNLIMITED;
+}
+
 static int count_up(struct dial_part *part, const struct mox_ip *ip)
 {
     struct part_count *count;
 
+    if (!counts_addresses(part)) {
+        part->open++;
+        return MOX_OK;
+    }
     if (make_room(part) != MOX_OK)
         return MOX_E_NOMEM;
     count = &part->counts[place_of(part, ip)];
@@ -129,9 +140,12 @@ static void remove_place(struct dial_part *part, size_t hole)
 
 static void count_down(struct dial_part *part, const struct mox_ip *ip)
 {
-    size_t at = place_of(part, ip);
+    size_t at;
 
     part->open--;
+    if (!counts_addresses(part))
+        return;
+    at = place_of(part, ip);
     if (--part->counts[at].open == 0)
         remove_place(part, at);
 }
@@ -145,23 +159,25 @@ int part_may_open(const struct dial_part *part, const struct mox_ip *ip)
     return count_of(part, ip) >= options->max_conns_per_address ? MOX_E_BUSY : MOX_OK;
 }
 
-int part_open(struct dial_part *part, const struct tcp_target *target, struct stream **out)
+int part_open(struct dial_part *part, const struct mox_ip *ip, const struct tcp_target *target,
+              struct stream **out)
 {
-    int status = count_up(part, &target->remote);
+    int status = count_up(part, ip);
 
     *out = NULL;
     if (status != MOX_OK)
         return status;
     status = tcp_connect(part->ctx, target, out);
     if (status != MOX_OK)
-        count_down(part, &target->remote);
+        count_down(part, ip);
     return status;
 }
 
-void part_close(struct dial_part *part, const struct mox_ip *ip, struct stream *stream)
+void part_close(struct dial_part *part, const struct mox_ip *ip, struct stream *stream,
+                bool quietly)
 {
     if (stream == NULL)
         return;
-    stream->ops->close(stream);
+    stream->ops->close(stream, quietly);
     count_down(part, ip);
 }

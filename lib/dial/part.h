@@ -7,6 +7,7 @@
 
 #include "ctx/ctx.h"
 #include "dial/health.h"
+#include "stream/roots.h"
 #include "stream/tcp.h"
 
 struct part_count {
@@ -27,6 +28,7 @@ struct dial_part {
     size_t nplaces, naddresses;
     uint32_t open; /* streams, opening ones included */
     struct health health;
+    struct roots *roots; /* of the context's CA file; NULL: not parsed yet */
 };
 
 /* Made at its first use; NULL: no memory. */
@@ -39,8 +41,11 @@ void part_unlink(struct part_link *link);
  * has max_conns_per_address. */
 int part_may_open(const struct dial_part *part, const struct mox_ip *ip);
 
-/* tcp_connect, counted; what it opened is closed by part_close alone. */
-int part_open(struct dial_part *part, const struct tcp_target *target, struct stream **out);
-void part_close(struct dial_part *part, const struct mox_ip *ip, struct stream *stream);
+/* tcp_connect, counted for ip, which through a proxy is not the target's; what it opened, with the
+ * streams over it, is closed by part_close alone. */
+int part_open(struct dial_part *part, const struct mox_ip *ip, const struct tcp_target *target,
+              struct stream **out);
+void part_close(struct dial_part *part, const struct mox_ip *ip, struct stream *stream,
+                bool quietly);
 
 #endif

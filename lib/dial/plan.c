@@ -1,6 +1,7 @@
 /* plan.c - see plan.h. */
 #include "dial/plan.h"
 
+#include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static int list_add(struct mox_plan *plan, struct plan_list *list, void *item)
 {
     if (list->len == list->cap) {
         uint32_t cap = list->cap == 0 ? FIRST_ITEMS : 2 * list->cap;
-        void **items = arena_array(&plan->arena, cap, sizeof(void *));
+        void **items = arena_bytes(&plan->arena, cap * sizeof(void *), alignof(void *));
 
         if (items == NULL)
             return MOX_E_NOMEM;
@@ -58,26 +59,34 @@ struct mox_plan *mox_plan_new(struct mox_ctx *ctx)
     plan->ctx = ctx;
     plan->references = 1;
     plan->info.route.index = -1;
+    arena_seed(&plan->arena, plan->seed, sizeof plan->seed);
     part_link(&part->plans, &plan->link);
     return plan;
 }
 
+static void release(struct mox_plan *plan)
+{
+    if (plan->rules.config != NULL)
+        config_release(plan->rules.config);
+    arena_free(&plan->arena);
+}
+
 static void empty(struct mox_plan *plan)
 {
+    release(plan);
+    arena_seed(&plan->arena, plan->seed, sizeof plan->seed);
     plan->hosts = (struct plan_list){0};
     plan->dropped_hosts = (struct plan_list){0};
     plan->kept = (struct plan_list){0};
     plan->dropped = (struct plan_list){0};
     plan->attempts = (struct plan_list){0};
-    if (plan->rules.config != NULL)
-        config_release(plan->rules.config);
-    arena_free(&plan->arena);
     memset(&plan->rules, 0, sizeof plan->rules);
     memset(&plan->info, 0, sizeof plan->info);
     plan->info.route.index = -1;
+    plan->sts = NULL;
     plan->unlisted = 0;
     plan->unlisted_text = NULL;
-    plan->resolved = plan->running = false;
+    plan->taken = plan->sts_settled = plan->resolved = plan->running = false;
 }
 
 int plan_reset(struct mox_plan *plan)
@@ -98,7 +107,7 @@ void plan_end(struct part_link *link)
     struct mox_plan *plan = (struct mox_plan *)link; /* its first member */
 
     part_unlink(&plan->link);
-    empty(plan);
+    release(plan);
     mem_free(plan);
 }
 

@@ -10,12 +10,29 @@
 #include "base/arena.h"
 #include "dial/part.h"
 #include "dial/request.h"
+#include "policy/dane.h"
+#include "policy/demand.h"
+#include "policy/sts.h"
+
+/* What TLS a host must have, and what it is judged by; in the plan's arena. */
+struct plan_tls {
+    struct demand demand;
+    const char *why;                   /* who demands it; NULL: nobody does */
+    const char *const *names;          /* that DANE allows, NULL at the end; the first is the SNI.
+                                          NULL: without DANE, it is the host's name */
+    const char *pkix_name;             /* that PKIX wants; NULL: the host's */
+    const char *base;                  /* TLSA base domain; NULL: no records */
+    const struct dane_record *records; /* all, the unusable too */
+    size_t nrecords;
+    int32_t sts_mode; /* enum sts_mode; -1: no policy */
+};
 
 struct plan_host { /* an MX host, or the one host of another destination */
     struct mox_mx view;
     bool looked_up;                /* its addresses are all known */
     bool no_name;                  /* … and it does not exist */
     const struct mox_error *error; /* … and a lookup failed; NULL: none did */
+    const struct plan_tls *tls;    /* NULL: not known yet */
     bool refused4, refused6;       /* it refused our address of that family */
 };
 
@@ -32,12 +49,15 @@ struct plan_attempt {
     struct plan_candidate *candidate;
     uint64_t start_us;
     bool greeted;
+    bool plain; /* TLS had failed at this address: once more without it */
 };
 
 struct plan_list { /* of pointers into the arena */
     void **items;  /* in the plan's arena */
     uint32_t len, cap;
 };
+
+enum { PLAN_SEED = 512 }; /* bytes that a plain dial needs until its session begins */
 
 struct mox_plan {
     struct part_link link; /* first */
@@ -49,11 +69,15 @@ struct mox_plan {
     struct plan_list hosts, dropped_hosts; /* struct plan_host, by preference */
     struct plan_list kept, dropped;        /* struct plan_candidate; kept ones in dialing order */
     struct plan_list attempts;             /* struct plan_attempt */
+    struct sts_policy *sts;                /* of the recipient's domain; NULL: none */
     size_t unlisted;                       /* drops beyond MOX_LIMIT_DROPS */
     char *unlisted_text;                   /* UNLISTED_TEXT bytes in the arena, once needed */
     uint64_t start_us;
-    bool resolved; /* all that the rules ask for is known: a dial need not look it up again */
-    bool running;  /* a dial is at work: its time goes on */
+    bool taken;       /* a request was taken: the plan is not new */
+    bool sts_settled; /* the result for the domain's TLS report stands */
+    bool resolved;    /* all that the rules ask for is known: a dial need not look it up again */
+    bool running;     /* a dial is at work: its time goes on */
+    max_align_t seed[PLAN_SEED / sizeof(max_align_t)]; /* the arena's first memory */
 };
 
 /* Empties it for a new dial. MOX_E_BUSY: a dial or a connection still uses it. */

@@ -8,6 +8,7 @@
 #include "base/ip.h"
 #include "base/mem.h"
 #include "dial/hosts.h"
+#include "dial/proxy.h"
 
 static struct mox_candidate *target_of(const struct dial_lane *lane)
 {
@@ -16,7 +17,7 @@ static struct mox_candidate *target_of(const struct dial_lane *lane)
 
 static void close_lane(struct dial *d, struct dial_lane *lane)
 {
-    part_close(d->part, &target_of(lane)->ip, lane->stream);
+    part_close(d->part, &target_of(lane)->ip, lane->stream, d->ctx->forked);
     *lane = (struct dial_lane){0};
 }
 
@@ -60,24 +61,53 @@ static void describe(const struct mox_candidate *target, int code, bool at_once,
         }
     }
     err->stage = MOX_STAGE_CONNECT;
-    err->address = target->ip;
-    error_at_host(err, target->host);
 }
 
+/* What a connect through the proxy failed of; whether the proxy itself was reached. */
+static bool describe_proxy(const struct dial *d, const struct stream *stream, int code,
+                           struct mox_error *err)
+{
+    char proxy[320], what[384];
+    bool reached = code == MOX_E_CONNECT || code == MOX_E_PROXY || code == MOX_E_AUTH;
+
+    proxy_text(d, proxy, sizeof proxy);
+    if (code == MOX_E_TIMEOUT) {
+        error_set(err, code, "no answer through the proxy %s in time", proxy);
+    } else if (reached) {
+        size_t len;
+
+        stream->ops->failure(stream, err);
+        len = strlen(err->message);
+        snprintf(err->message + len, sizeof err->message - len, " (%s)", proxy);
+    } else {
+        snprintf(what, sizeof what, "cannot connect to the proxy %s", proxy);
+        error_from_op(err, code, what);
+        err->code = MOX_E_PROXY;
+    }
+    if (!reached)
+        err->about = MOX_ABOUT_LOCAL;
+    err->stage = MOX_STAGE_PROXY;
+    return reached;
+}
+
+/* What happens behind a proxy says nothing of our own families. */
 static void note_stall(struct dial *d, const struct mox_candidate *target)
 {
+    if (d->proxy != NULL)
+        return;
     health_stalled(&d->part->health, target->ip.family, target->host, ctx_now_us(d->ctx));
 }
 
 /* Ends the attempt; MOX_OK: others may be tried; else the dial ends with err. */
-static int fail_attempt(struct dial *d, struct plan_attempt *attempt, int code, bool at_once,
+static int fail_attempt(struct dial *d, struct plan_attempt *attempt, int code,
                         struct mox_error *err)
 {
     struct plan_candidate *candidate = attempt->candidate;
 
-    describe(&candidate->view, code, at_once, err);
-    plan_end_attempt(d->plan, attempt, MOX_STAGE_CONNECT, err, ctx_now_us(d->ctx));
-    dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, candidate, "%s", err->message);
+    err->address = candidate->view.ip;
+    error_at_host(err, candidate->view.host);
+    plan_end_attempt(d->plan, attempt, err->stage, err, ctx_now_us(d->ctx));
+    dial_log(d, MOX_LOG_INFO, err->stage, candidate, "%s", err->message);
     if (err->code == MOX_E_TIMEOUT)
         note_stall(d, &candidate->view);
     if (code == MOX_E_NO_SOURCE) {
@@ -181,8 +211,12 @@ static int look_at(struct dial *d, struct dial_lane *lane, struct mox_error *err
         status = MOX_E_TIMEOUT;
     if (status == MOX_OK || status == MOX_E_AGAIN)
         return status;
+    if (d->proxy == NULL)
+        describe(&attempt->candidate->view, status, false, err);
+    else if (!describe_proxy(d, lane->stream, status, err) && proxy_next(d))
+        attempt->candidate->tried = false; /* the proxy's next address serves it */
     close_lane(d, lane);
-    status = fail_attempt(d, attempt, status, false, err);
+    status = fail_attempt(d, attempt, status, err);
     return status == MOX_OK ? MOX_E_EOF : status;
 }
 
@@ -233,7 +267,8 @@ static bool may_race(const struct dial *d, const struct dial_lane *first)
     const struct plan_candidate *next = first_untried(d, &index), *now = first->attempt->candidate;
 
     return d->plan->rules.race && !d->limited && next != NULL && !next->history && !now->history &&
-           next->view.preference == now->view.preference && d->flip_host == NULL;
+           next->view.preference == now->view.preference && d->flip_host == NULL &&
+           !first->attempt->plain;
 }
 
 /*
@@ -248,6 +283,9 @@ static struct plan_candidate *next_candidate(struct dial *d, const struct dial_l
     size_t index = 0;
 
     *status = MOX_OK;
+    if (d->plain_again != NULL && part_may_open(d->part, &d->plain_again->view.ip) == MOX_OK)
+        return d->plain_again;
+    d->plain_again = NULL;
     for (;;) {
         candidate = first_untried(d, &index);
         if (candidate == NULL && d->flip_host != NULL) {
@@ -256,7 +294,8 @@ static struct plan_candidate *next_candidate(struct dial *d, const struct dial_l
         }
         if (candidate == NULL || (first != NULL && !may_race(d, first)))
             return NULL;
-        if (d->plan->attempts.len >= MOX_LIMIT_ATTEMPTS || d->greeted >= MOX_LIMIT_GREETED) {
+        if (d->plan->attempts.len - d->plain_retries >= MOX_LIMIT_ATTEMPTS ||
+            d->greeted >= MOX_LIMIT_GREETED) {
             d->limited = true;
             return NULL;
         }
@@ -278,24 +317,29 @@ static int begin(struct dial *d, struct plan_candidate *candidate, struct mox_er
 {
     uint64_t now = ctx_now_us(d->ctx);
     struct dial_lane *lane = free_lane(d);
-    struct tcp_target target = {candidate->view.ip, candidate->view.source, candidate->view.port};
     struct plan_attempt *attempt = plan_add_attempt(d->plan, candidate, now);
     int status;
 
     if (attempt == NULL)
         return error_nomem(err);
     d->ctx->stats.attempts++;
+    attempt->plain = candidate == d->plain_again;
+    d->plain_retries = (uint8_t)(d->plain_retries + attempt->plain);
+    d->plain_again = NULL;
     if (d->flip_host != NULL) {
         d->ctx->stats.family_fallbacks++;
         candidate->view.order = MOX_ORDER_OTHER_FAMILY;
         candidate->view.detail = d->flip_why;
         d->flip_host = NULL;
     }
-    dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, candidate, "connecting to port %u",
-             (unsigned)target.port);
-    status = part_open(d->part, &target, &lane->stream);
-    if (status != MOX_OK)
-        return fail_attempt(d, attempt, status, true, err);
+    if (ctx_logs(d->ctx, MOX_LOG_INFO))
+        dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, candidate, "connecting to port %u",
+                 (unsigned)candidate->view.port);
+    status = proxy_open(d, &candidate->view, &lane->stream);
+    if (status != MOX_OK) {
+        describe(&candidate->view, status, true, err);
+        return fail_attempt(d, attempt, status, err);
+    }
     lane->attempt = attempt;
     lane->deadline_us = now + d->plan->rules.connect_us;
     stream_notify(lane->stream, on_ready, d);

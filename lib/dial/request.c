@@ -9,6 +9,7 @@
 #include "base/domain.h"
 #include "base/error.h"
 #include "base/input.h"
+#include "policy/demand.h"
 #include "route/lookup.h"
 
 enum { SMTP_PORT = 25, US_PER_MS = 1000 };
@@ -19,6 +20,9 @@ enum {
     DEFAULT_CONNECT_MS = 30 * 1000,
     DEFAULT_GREETING_MS = 300 * 1000,
     DEFAULT_EHLO_MS = 300 * 1000,
+    DEFAULT_TLS_MS = 60 * 1000,
+    DEFAULT_STORE_MS = 1000,
+    DEFAULT_AUTH_MS = 300 * 1000,
     DEFAULT_DIAL_MS = 300 * 1000,
     DEFAULT_RACE_MS = 1000
 };
@@ -29,6 +33,7 @@ struct taker {
     struct arena *arena;
     struct request_rules *rules;
     struct mox_route *route;
+    struct route_name *to; /* the recipient's domain; len 0: not known, or none */
     struct mox_error *err;
     struct mox_dial_request request;
     struct mox_envelope envelope;
@@ -65,7 +70,7 @@ static int take_route(struct taker *t)
     else if (t->request.route != NULL)
         *t->route = *t->request.route;
     else
-        status = mox_route_lookup(rules->config, &t->envelope, t->route, t->err);
+        status = route_lookup(rules->config, &t->envelope, t->to, t->route, t->err);
     if (status != MOX_OK)
         return status;
     rules->transport = route_transport(t->route);
@@ -95,23 +100,6 @@ static int fail_as_told(struct taker *t)
 /* What of a transport this version cannot do; NULL: nothing. */
 static const char *unsupported_part(const struct config_transport *transport)
 {
-    switch (transport->kind) {
-    case MOX_KIND_SOCKS:
-        return "SOCKS";
-    case MOX_KIND_SUBMISSIONS:
-        return "TLS (Submissions)";
-    case MOX_KIND_SUBMISSION:
-    case MOX_KIND_SMTP:
-        if (!transport->no_starttls)
-            return "TLS (without NoSTARTTLS the transport requires it)";
-        break;
-    default:
-        break;
-    }
-    if (transport->auth != NULL)
-        return "Auth";
-    if (transport->client_cert != NULL)
-        return "ClientCert";
     if (transport->prefer == MOX_PREFER_LEARNED)
         return "Prefer: learned";
     if (transport->require_reverse_dns)
@@ -124,16 +112,36 @@ static int check_supported(struct taker *t)
     const struct config_transport *transport = t->rules->transport;
     const char *part = transport == NULL ? NULL : unsupported_part(transport);
 
-    if ((t->request.flags & MOX_DIAL_REQUIRETLS) != 0)
-        return error_set(t->err, MOX_E_UNSUPPORTED,
-                         "the message requires TLS (RFC 8689), which this version does not speak "
-                         "yet; nothing was dialed");
     if (part == NULL)
         return MOX_OK;
     return error_set(t->err, MOX_E_UNSUPPORTED,
                      "transport %s, %s line %d, needs %s, which this version cannot do yet; "
                      "nothing was dialed",
                      transport->name, transport->file, (int)transport->line, part);
+}
+
+/* RFC 8689: both flags contradict each other; a transport that verifies nothing cannot serve. */
+static int check_tls(struct taker *t)
+{
+    const uint32_t both = MOX_DIAL_REQUIRETLS | MOX_DIAL_TLS_OPTIONAL;
+    struct demand_facts facts = {.sts_mode = -1};
+    char why[320];
+
+    if ((t->request.flags & both) == both)
+        return error_set(t->err, MOX_E_INVAL,
+                         "mox_dial_request.flags: REQUIRETLS and TLS_OPTIONAL contradict each "
+                         "other");
+    facts.smarthost = request_smarthost(t->rules);
+    facts.requiretls = (t->request.flags & MOX_DIAL_REQUIRETLS) != 0;
+    if (facts.smarthost == NULL || !demand_of(&facts).unmet)
+        return MOX_OK;
+    demand_text(&facts, NULL, NULL, why, sizeof why);
+    error_set(t->err, MOX_E_TLS_REQUIRED, "%s; nothing was dialed", why);
+    if (t->err != NULL) {
+        t->err->permanent = 1;
+        t->err->action = MOX_ACTION_GIVE_UP;
+    }
+    return MOX_E_TLS_REQUIRED;
 }
 
 static int keep_text(struct taker *t, struct slice text, const char **out)
@@ -145,9 +153,13 @@ static int keep_text(struct taker *t, struct slice text, const char **out)
 static int keep_address(struct taker *t, const struct mox_ip *ip, int target)
 {
     char text[MOX_LIMIT_IP_TEXT];
+    struct mox_ip *address = arena_new(t->arena, sizeof *address);
 
+    if (address == NULL)
+        return error_nomem(t->err);
+    *address = *ip;
     mox_ip_format(ip, text, sizeof text);
-    t->rules->address = *ip;
+    t->rules->address = address;
     t->rules->target = (int8_t)target;
     return keep_text(t, slice_of(text), &t->rules->name);
 }
@@ -178,12 +190,23 @@ static int take_server(struct taker *t)
     return keep_host(t, host, "server");
 }
 
+static int keep_domain(struct taker *t, struct slice domain)
+{
+    t->rules->target = REQUEST_DOMAIN;
+    t->rules->hosted = t->rules->config != NULL && config_hosts_domain(t->rules->config, domain);
+    return keep_text(t, domain, &t->rules->name);
+}
+
 static int take_recipient(struct taker *t)
 {
     struct domain domain;
     struct mox_ip literal;
     struct mox_error why;
-    int status = domain_of_address(t->envelope.to, &domain, &literal, &why);
+    int status;
+
+    if (t->to->len > 0)
+        return keep_domain(t, (struct slice){t->to->text, t->to->len});
+    status = domain_of_address(t->envelope.to, &domain, &literal, &why);
 
     if (status == MOX_E_NOMEM)
         return error_nomem(t->err);
@@ -195,10 +218,7 @@ static int take_recipient(struct taker *t)
     if (domain.len == 0)
         return error_set(t->err, MOX_E_INVAL,
                          "the recipient has no domain, so there is nowhere to deliver to");
-    t->rules->target = REQUEST_DOMAIN;
-    t->rules->hosted =
-        t->rules->config != NULL && config_hosts_domain(t->rules->config, domain_slice(&domain));
-    return keep_text(t, domain_slice(&domain), &t->rules->name);
+    return keep_domain(t, domain_slice(&domain));
 }
 
 static int take_target(struct taker *t)
@@ -206,7 +226,7 @@ static int take_target(struct taker *t)
     const struct config_transport *transport = t->rules->transport;
     int status;
 
-    t->rules->port = transport != NULL && transport->port != 0 ? transport->port : SMTP_PORT;
+    t->rules->port = request_smarthost(t->rules) != NULL ? transport->port : SMTP_PORT;
     if (t->request.server != NULL)
         status = take_server(t);
     else if (transport != NULL && transport->host != NULL)
@@ -237,26 +257,36 @@ static int take_families(struct taker *t)
                      (int)transport->family_line);
 }
 
-static void keep_sources(struct request_rules *rules, const struct mox_ip *ips, size_t n)
+/* The first of each family. */
+static int keep_sources(struct taker *t, const struct mox_ip *ips, size_t n)
 {
-    rules->nsources = 0;
-    for (size_t i = 0; i < n && rules->nsources < 2; i++) {
-        if (rules->nsources == 0 || rules->sources[0].family != ips[i].family)
-            rules->sources[rules->nsources++] = ips[i];
+    struct mox_ip *kept;
+
+    if (n == 0)
+        return MOX_OK;
+    kept = arena_array(t->arena, 2, sizeof *kept);
+    if (kept == NULL)
+        return error_nomem(t->err);
+    for (size_t i = 0; i < n && t->rules->nsources < 2; i++) {
+        if (t->rules->nsources == 0 || kept[0].family != ips[i].family)
+            kept[t->rules->nsources++] = ips[i];
     }
+    t->rules->sources = kept;
+    return MOX_OK;
 }
 
-static void take_sources(struct taker *t)
+static int take_sources(struct taker *t)
 {
     const struct config_transport *transport = t->rules->transport;
     const struct mox_config *config = t->rules->config;
 
+    if (request_proxy(t->rules) != NULL)
+        return MOX_OK; /* the proxy's own address is what the world sees */
     if (t->request.nsources > 0)
-        keep_sources(t->rules, t->request.sources, t->request.nsources);
-    else if (transport != NULL && transport->nlocal_ips > 0)
-        keep_sources(t->rules, transport->local_ips, transport->nlocal_ips);
-    else if (config != NULL)
-        keep_sources(t->rules, config->sources, config->nsources);
+        return keep_sources(t, t->request.sources, t->request.nsources);
+    if (transport != NULL && transport->nlocal_ips > 0)
+        return keep_sources(t, transport->local_ips, transport->nlocal_ips);
+    return config == NULL ? MOX_OK : keep_sources(t, config->sources, config->nsources);
 }
 
 static int take_ehlo(struct taker *t)
@@ -271,6 +301,8 @@ static int take_ehlo(struct taker *t)
     if (given.len == 0) {
         if (transport != NULL && transport->ehlo_hostname != NULL)
             t->rules->ehlo = transport->ehlo_hostname;
+        else if (request_proxy(t->rules) != NULL)
+            t->rules->ehlo = transport->remote_hostname;
         else if (config != NULL)
             t->rules->ehlo = config->hostname_ascii;
         return MOX_OK;
@@ -299,9 +331,12 @@ static void take_times(struct taker *t)
     rules->connect_us = first_ms(t->timeouts.connect, c->connect, DEFAULT_CONNECT_MS);
     rules->greeting_us = first_ms(t->timeouts.greeting, c->greeting, DEFAULT_GREETING_MS);
     rules->ehlo_us = first_ms(t->timeouts.ehlo, c->ehlo, DEFAULT_EHLO_MS);
+    rules->store_us = first_ms(t->timeouts.store, c->store, DEFAULT_STORE_MS);
+    rules->tls_us = first_ms(t->timeouts.tls, c->tls, DEFAULT_TLS_MS);
+    rules->auth_us = first_ms(t->timeouts.auth, c->auth, DEFAULT_AUTH_MS);
     rules->total_us = first_ms(t->request.timeout_ms, c->dial, DEFAULT_DIAL_MS);
     rules->race_delay_us = first_ms(t->request.race_delay_ms, race, DEFAULT_RACE_MS);
-    rules->race = (t->request.flags & MOX_DIAL_NO_RACE) == 0;
+    rules->race = (t->request.flags & MOX_DIAL_NO_RACE) == 0 && request_proxy(rules) == NULL;
 }
 
 static int take_dialed(struct taker *t)
@@ -365,6 +400,8 @@ static int take_all(struct taker *t, const struct mox_dial_request *request)
     if (status == MOX_OK)
         status = check_supported(t);
     if (status == MOX_OK)
+        status = check_tls(t);
+    if (status == MOX_OK)
         status = take_target(t);
     if (status == MOX_OK)
         status = take_families(t);
@@ -372,9 +409,10 @@ static int take_all(struct taker *t, const struct mox_dial_request *request)
         status = take_ehlo(t);
     if (status == MOX_OK)
         status = take_dialed(t);
+    if (status == MOX_OK)
+        status = take_sources(t);
     if (status != MOX_OK)
         return status;
-    take_sources(t);
     take_times(t);
     take_flags(t);
     if (t->rules->stop_at < MOX_STAGE_CONNECT || t->rules->stop_at > MOX_STAGE_READY)
@@ -388,8 +426,11 @@ int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *reque
                  struct mox_error *err)
 {
     struct taker t = {.ctx = ctx, .arena = arena, .rules = rules, .route = route, .err = err};
+    struct route_name to;
     int status;
 
+    to.len = 0;
+    t.to = &to;
     memset(rules, 0, sizeof *rules);
     *route = (struct mox_route){.index = -1};
     status = take_all(&t, request);
@@ -417,11 +458,13 @@ static bool same_dialed(const struct request_rules *a, const struct request_rule
 
 bool request_same(const struct request_rules *a, const struct request_rules *b)
 {
-    if (a->config != b->config || a->transport != b->transport || a->target != b->target ||
-        a->families != b->families || a->prefer != b->prefer || a->port != b->port ||
-        a->allow_special != b->allow_special || a->trust_ad != b->trust_ad ||
-        a->nsources != b->nsources || !same_text(a->name, b->name) ||
-        !same_text(a->ehlo, b->ehlo) || !ip_equal(&a->address, &b->address))
+    const uint32_t tls = MOX_DIAL_REQUIRETLS | MOX_DIAL_TLS_OPTIONAL;
+
+    if ((a->flags & tls) != (b->flags & tls) || a->config != b->config ||
+        a->transport != b->transport || a->target != b->target || a->families != b->families ||
+        a->prefer != b->prefer || a->port != b->port || a->allow_special != b->allow_special ||
+        a->trust_ad != b->trust_ad || a->nsources != b->nsources || !same_text(a->name, b->name) ||
+        !same_text(a->ehlo, b->ehlo)) /* an address is its own name */
         return false;
     for (uint32_t i = 0; i < a->nsources; i++) {
         if (!ip_equal(&a->sources[i], &b->sources[i]))
@@ -437,6 +480,8 @@ void request_renew(struct request_rules *rules, const struct request_rules *agai
     rules->connect_us = again->connect_us;
     rules->greeting_us = again->greeting_us;
     rules->ehlo_us = again->ehlo_us;
+    rules->tls_us = again->tls_us;
+    rules->auth_us = again->auth_us;
     rules->tag = again->tag;
     rules->flags = again->flags;
     rules->attempts = again->attempts;

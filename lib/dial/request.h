@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "config/config.h"
 #include "ctx/ctx.h"
+#include "lookup/chain.h"
 
 enum request_target {
     REQUEST_DOMAIN = 0, /* by its MX hosts */
@@ -30,8 +31,10 @@ struct request_rules {
     const char *name; /* of REQUEST_DOMAIN and _HOST; of the others the text of the address */
     const char *ehlo; /* NULL: our end of the connection as address literal */
     const struct request_dialed *dialed;
-    struct mox_ip address, sources[2];
-    uint64_t race_delay_us, total_us, dns_us, connect_us, greeting_us, ehlo_us, tag;
+    const struct mox_ip *address; /* of REQUEST_LITERAL and _ADDRESS; NULL: of the others */
+    const struct mox_ip *sources; /* nsources: at most one of each family */
+    uint64_t race_delay_us, total_us, dns_us, connect_us, greeting_us, ehlo_us, tls_us, auth_us,
+        store_us, tag;
     uint32_t ndialed, nsources, families, flags, attempts;
     int32_t prefer, stop_at;
     uint16_t port;
@@ -48,6 +51,25 @@ struct request_rules {
 int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
                  struct arena *arena, struct request_rules *rules, struct mox_route *route,
                  struct mox_error *err);
+
+/* The smarthost that mail is to go through; NULL: it goes to the recipient's own hosts. */
+static inline const struct config_transport *request_smarthost(const struct request_rules *rules)
+{
+    return rules->transport != NULL && rules->transport->host != NULL ? rules->transport : NULL;
+}
+
+/* The proxy that all connects go through; NULL: none. */
+static inline const struct config_transport *request_proxy(const struct request_rules *rules)
+{
+    return rules->transport != NULL && rules->transport->kind == MOX_KIND_SOCKS ? rules->transport
+                                                                                : NULL;
+}
+
+/* How its questions are asked. */
+static inline struct lookup_rules request_lookup(const struct request_rules *rules)
+{
+    return (struct lookup_rules){rules->dns_us, rules->store_us, rules->trust_ad};
+}
 
 /* Whether a plan made by one holds for the other: the same hosts, addresses and order. */
 bool request_same(const struct request_rules *a, const struct request_rules *b);

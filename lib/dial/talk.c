@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/ip.h"
+#include "dial/login.h"
 #include "dial/race.h"
+#include "dial/report.h"
+#include "dial/secure.h"
 #include "policy/classify.h"
 
 enum { READ_SIZE = 4096 };
@@ -38,22 +41,64 @@ static int literal_name(struct dial *d, char *buf, size_t cap)
     return MOX_OK;
 }
 
+static uint64_t allowed_us(const struct request_rules *rules, int deadline)
+{
+    switch (deadline) {
+    case SMTP_DEADLINE_GREETING:
+        return rules->greeting_us;
+    case SMTP_DEADLINE_EHLO:
+        return rules->ehlo_us;
+    case SMTP_DEADLINE_TLS:
+        return rules->tls_us;
+    case SMTP_DEADLINE_AUTH:
+        return rules->auth_us;
+    default:
+        return UINT64_MAX;
+    }
+}
+
+static void set_deadline(struct dial *d, int deadline)
+{
+    uint64_t allowed = allowed_us(&d->plan->rules, deadline);
+
+    d->stage_us = allowed == UINT64_MAX ? UINT64_MAX : ctx_now_us(d->ctx) + allowed;
+}
+
 static void start_deadline(struct dial *d)
 {
-    uint64_t now = ctx_now_us(d->ctx);
+    d->smtp_turn = d->smtp.turn;
+    set_deadline(d, smtp_session_deadline_kind(&d->smtp));
+}
 
-    d->smtp_state = d->smtp.state;
-    switch (smtp_session_deadline_kind(&d->smtp)) {
-    case SMTP_DEADLINE_GREETING:
-        d->stage_us = now + d->plan->rules.greeting_us;
-        break;
-    case SMTP_DEADLINE_EHLO:
-        d->stage_us = now + d->plan->rules.ehlo_us;
-        break;
-    default:
-        d->stage_us = UINT64_MAX;
-        break;
-    }
+/* Connected is all that is wanted; through a proxy, by it. */
+static bool is_connect_only(const struct dial *d)
+{
+    int stop_at = d->plan->rules.stop_at;
+
+    return stop_at == MOX_STAGE_CONNECT || (stop_at == MOX_STAGE_PROXY && d->proxy != NULL);
+}
+
+/* What the session is to do about TLS; once it failed at this address, nothing. */
+static int starttls_of(const struct dial *d)
+{
+    const struct demand *demand = &secure_tls(d)->demand;
+    static const int says[] = {
+        [DEMAND_NEVER] = SMTP_STARTTLS_NEVER,
+        [DEMAND_OFFERED] = SMTP_STARTTLS_OFFERED,
+        [DEMAND_ALWAYS] = SMTP_STARTTLS_ALWAYS,
+    };
+
+    return d->attempt->plain || demand->immediate ? SMTP_STARTTLS_NEVER : says[demand->starttls];
+}
+
+/* From here on it is the stream over the stream that has news. */
+static int begin_secure(struct dial *d, struct mox_error *err)
+{
+    int status = secure_begin(d, err);
+
+    if (status == MOX_OK)
+        stream_notify(d->stream, on_ready, d);
+    return status;
 }
 
 int talk_begin(struct dial *d, struct mox_error *err)
@@ -65,22 +110,32 @@ int talk_begin(struct dial *d, struct mox_error *err)
 
     stream_notify(d->stream, on_ready, d);
     d->attempt->view.connect_ms = plan_ms(d->plan, ctx_now_us(d->ctx));
-    dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, present(d), "connected");
-    if (rules->stop_at == MOX_STAGE_CONNECT)
+    if (ctx_logs(d->ctx, MOX_LOG_INFO))
+        dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, present(d), "connected");
+    d->proof = NULL;
+    d->pkix_known = d->handshaking = false;
+    d->fault = CERTIFICATE_GOOD;
+    if (is_connect_only(d))
         return MOX_OK;
     if (name == NULL) {
         literal_name(d, literal, sizeof literal); /* fails on a connection that is dead already */
         name = literal;
     }
-    status = smtp_session_start(&d->smtp, slice_of(name), rules->stop_at, err);
+    status = smtp_session_start(&d->smtp, &d->plan->arena, slice_of(name), rules->stop_at, err);
+    if (status != MOX_OK)
+        return status;
+    smtp_session_plan(&d->smtp, starttls_of(d), login_is_wanted(d));
     start_deadline(d);
-    return status;
+    if (!secure_tls(d)->demand.immediate)
+        return MOX_OK;
+    set_deadline(d, SMTP_DEADLINE_TLS);
+    return begin_secure(d, err);
 }
 
 /* A line or more of the dialogue, one entry each. */
 static void log_lines(const struct dial *d, const char *direction, struct slice bytes)
 {
-    while (bytes.len > 0 && ctx_logs(d->ctx, MOX_LOG_DIALOGUE)) {
+    while (bytes.len > 0) {
         size_t end = slice_find(bytes, '\n');
         struct slice line = slice_sub(bytes, 0, end);
         char text[256];
@@ -94,9 +149,23 @@ static void log_lines(const struct dial *d, const char *direction, struct slice 
     }
 }
 
-static int io_error(struct mox_error *err, int status, int stage, const char *what)
+/* What is no text for logs is shown by its name alone. */
+static void log_output(const struct dial *d, struct slice bytes)
 {
-    if (status == MOX_E_EOF)
+    const char *masked = smtp_session_masked(&d->smtp);
+
+    log_lines(d, ">", masked == NULL ? bytes : slice_of(masked));
+}
+
+static int io_error(const struct dial *d, int status, const char *what, struct mox_error *err)
+{
+    int stage = smtp_session_stage(&d->smtp);
+
+    if (status == MOX_E_TLS)
+        d->stream->ops->failure(d->stream, err);
+    else if (status == MOX_E_CLOSED)
+        error_set(err, status, "the connection ended without the close that TLS demands");
+    else if (status == MOX_E_EOF)
         error_set(err, MOX_E_CLOSED, "the server closed the connection");
     else
         error_from_op(err, status, what);
@@ -119,8 +188,9 @@ static int write_output(struct dial *d, struct mox_error *err)
         if (status == MOX_E_AGAIN)
             return status;
         if (status != MOX_OK)
-            return io_error(err, status, smtp_session_stage(&d->smtp), "writing to the server");
-        log_lines(d, ">", slice_sub(out, 0, n));
+            return io_error(d, status, "writing to the server", err);
+        if (ctx_logs(d->ctx, MOX_LOG_DIALOGUE))
+            log_output(d, slice_sub(out, 0, n));
         smtp_session_sent(&d->smtp, n);
         out = smtp_session_output(&d->smtp);
     }
@@ -135,17 +205,18 @@ static void note_greeting(struct dial *d)
     if (d->attempt->greeted || greeting == NULL)
         return;
     d->attempt->greeted = true;
-    d->greeted++;
+    d->greeted += !d->attempt->plain; /* the same server once more */
     d->attempt->view.greeting_ms = plan_ms(d->plan, ctx_now_us(d->ctx));
-    d->attempt->view.greeting = arena_text(&d->plan->arena, slice_of(greeting));
+    d->attempt->view.greeting = greeting; /* in the plan's arena */
 }
 
-/* MOX_OK: the goal is reached, MOX_E_AGAIN: more is needed. */
+/* MOX_OK: go on. What comes behind the goal is kept for the host. */
 static int feed(struct dial *d, struct slice bytes, struct mox_error *err)
 {
     int status = MOX_OK;
 
-    log_lines(d, "<", bytes);
+    if (ctx_logs(d->ctx, MOX_LOG_DIALOGUE))
+        log_lines(d, "<", bytes);
     while (bytes.len > 0 && !smtp_session_ready(&d->smtp) && status == MOX_OK) {
         size_t used = 0;
 
@@ -155,13 +226,46 @@ static int feed(struct dial *d, struct slice bytes, struct mox_error *err)
     }
     if (status != MOX_OK)
         return status;
-    if (d->smtp.state != d->smtp_state)
+    if (d->smtp.turn != d->smtp_turn)
         start_deadline(d);
-    if (!smtp_session_ready(&d->smtp))
-        return MOX_E_AGAIN;
     if (bytes.len == 0)
         return MOX_OK;
     return buffer_append(&d->ahead, bytes.ptr, bytes.len) == MOX_OK ? MOX_OK : error_nomem(err);
+}
+
+/* TLS is up: the session goes on over it; or it has reached its goal, before the greeting. */
+static int take_secured(struct dial *d, struct mox_error *err)
+{
+    int status = secure_step(d, err);
+
+    if (status != MOX_OK)
+        return status;
+    smtp_session_secured(&d->smtp);
+    start_deadline(d);
+    return MOX_OK;
+}
+
+/* The session's owner has a turn. MOX_OK: go on; MOX_E_AGAIN: wait. */
+static int take_turn(struct dial *d, struct mox_error *err)
+{
+    int status = MOX_OK;
+
+    if (d->smtp.state == SMTP_HANDSHAKE && !d->handshaking)
+        status = begin_secure(d, err);
+    if (status == MOX_OK && d->handshaking)
+        status = take_secured(d, err);
+    if (status == MOX_OK && d->smtp.state == SMTP_LOGIN) {
+        status = login_begin(d, err);
+        start_deadline(d);
+    }
+    return status;
+}
+
+static bool is_goal(const struct dial *d)
+{
+    bool tls_only = d->plan->rules.stop_at == MOX_STAGE_TLS && secure_tls(d)->demand.immediate;
+
+    return smtp_session_ready(&d->smtp) || (tls_only && d->proof != NULL);
 }
 
 /* Writes, reads, until the goal, a fault, or nothing more now. */
@@ -169,12 +273,15 @@ static int converse(struct dial *d, struct mox_error *err)
 {
     char bytes[READ_SIZE];
 
-    if (d->plan->rules.stop_at == MOX_STAGE_CONNECT)
+    if (is_connect_only(d))
         return MOX_OK;
     for (;;) {
         size_t n = 0;
-        int status = write_output(d, err);
+        int status = take_turn(d, err);
 
+        if (status != MOX_OK || is_goal(d))
+            return status;
+        status = write_output(d, err);
         if (status == MOX_E_AGAIN)
             d->stream->ops->want(d->stream, MOX_WRITE);
         if (status != MOX_OK)
@@ -187,9 +294,9 @@ static int converse(struct dial *d, struct mox_error *err)
         if (status == MOX_E_EOF)
             return smtp_session_eof(&d->smtp, err);
         if (status != MOX_OK)
-            return io_error(err, status, smtp_session_stage(&d->smtp), "reading from the server");
+            return io_error(d, status, "reading from the server", err);
         status = feed(d, (struct slice){bytes, n}, err);
-        if (status != MOX_E_AGAIN)
+        if (status != MOX_OK)
             return status;
     }
 }
@@ -230,6 +337,10 @@ static void end_candidate(struct dial *d, struct mox_error *err, bool quit)
 
     err->address = candidate->view.ip;
     error_at_host(err, candidate->view.host);
+    secure_explain(d, err);
+    report_attempt(d, err);
+    if (secure_may_do_without(d, err))
+        d->plain_again = d->attempt->candidate;
     plan_end_attempt(d->plan, d->attempt, err->stage, err, ctx_now_us(d->ctx));
     dial_log(d, MOX_LOG_INFO, err->stage, candidate, "%s", err->message);
     flip_family(d, err->stage, err);
@@ -240,18 +351,22 @@ static void end_candidate(struct dial *d, struct mox_error *err, bool quit)
 
 static int too_late(struct dial *d, struct mox_error *err)
 {
-    int stage = smtp_session_stage(&d->smtp);
+    int stage = d->handshaking ? MOX_STAGE_TLS : smtp_session_stage(&d->smtp);
+    const char *awaited = d->handshaking ? "the TLS handshake" : smtp_session_awaited(&d->smtp);
 
-    error_set(err, MOX_E_TIMEOUT, "no whole reply to %s in time",
-              stage == MOX_STAGE_GREETING ? "the connect (the greeting)" : "EHLO");
+    error_set(err, MOX_E_TIMEOUT, "%s%s was not complete in time", d->handshaking ? "" : "the ",
+              awaited);
     err->stage = stage;
     return MOX_E_TIMEOUT;
 }
 
 int talk_stage(const struct dial *d)
 {
-    return d->plan->rules.stop_at == MOX_STAGE_CONNECT ? MOX_STAGE_CONNECT
-                                                       : smtp_session_stage(&d->smtp);
+    if (is_connect_only(d))
+        return d->plan->rules.stop_at;
+    if (d->handshaking || (d->proof != NULL && !smtp_session_ready(&d->smtp) && is_goal(d)))
+        return MOX_STAGE_TLS;
+    return smtp_session_stage(&d->smtp);
 }
 
 int talk_step(struct dial *d, struct mox_error *err)
@@ -260,11 +375,17 @@ int talk_step(struct dial *d, struct mox_error *err)
 
     if (status == MOX_E_AGAIN && ctx_now_us(d->ctx) >= d->stage_us)
         status = too_late(d, err);
-    if (status == MOX_OK)
+    if (status == MOX_OK && !is_connect_only(d))
+        status = secure_check_goal(d, err);
+    if (status == MOX_OK) {
+        if (!is_connect_only(d))
+            report_attempt(d, NULL);
         plan_end_attempt(d->plan, d->attempt, talk_stage(d), NULL, ctx_now_us(d->ctx));
+    }
     if (status == MOX_OK || status == MOX_E_AGAIN)
         return status;
-    end_candidate(d, err, status == MOX_E_REFUSED);
+    end_candidate(d, err,
+                  status == MOX_E_REFUSED || status == MOX_E_AUTH || status == MOX_E_NO_EXTENSION);
     return status;
 }
 

@@ -348,7 +348,7 @@ START_TEST(memory_fails_at_every_allocation)
 
     for (; dial_without_memory(nth); nth++)
         dial_renew(NULL);
-    ck_assert_int_gt(nth, 30);
+    ck_assert_int_gt(nth, 20);
 }
 END_TEST
 

@@ -10,7 +10,6 @@
 #define RELAY                                                                                      \
     "Transports:\n\trelay:\n\t\tSMTP:\n\t\t\tHost: relay.example.net\n\t\t\tNoSTARTTLS: true\n"
 #define RELAYS "relay.example.net A 192.0.2.1\nrelay.example.net AAAA 2001:db8::1\n"
-#define AUTH "\t\t\tAuth:\n\t\t\t\tUsername: u\n\t\t\t\tPassword: secretpw\n"
 #define ALL "Routes:\n\t-\n\t\tTransport: t\n"
 #define SERVER(method) "Transports:\n\tt:\n\t\t" method ":\n\t\t\tHost: relay.example.net\n"
 #define NOTHING .status = MOX_E_UNSUPPORTED, .permanent = 0, .dials = "", .never = "query"
@@ -33,21 +32,27 @@ static const struct dial_case cases[] = {
      .says = "not now"},
     {"Fail for good", "Transports:\n\tt:\n\t\tFail:\n\t\t\tSMTPMessage: never\n" ALL, UP,
      .status = MOX_E_FAIL_TRANSPORT, .dials = "", .permanent = 1, .smtp_code = 554},
-    {"Submissions needs TLS", SERVER("Submissions") ALL, UP, NOTHING, .says = "TLS"},
-    {"Submission needs TLS", SERVER("Submission") ALL, UP, NOTHING, .says = "TLS"},
-    {"SMTP needs TLS", SERVER("SMTP") ALL, UP, NOTHING, .says = "TLS"},
-    {"Auth", SERVER("SMTP") "\t\t\tNoSTARTTLS: true\n" AUTH ALL, UP, NOTHING, .says = "Auth"},
-    {"Socks",
-     "Transports:\n\tt:\n\t\tSocks:\n\t\t\tAddress: localhost:1080\n\t\t\tRemoteIPs:\n"
+    {"a certificate for nobody to check, and REQUIRETLS",
+     SERVER("SMTP") "\t\t\tSTARTTLSInsecureSkipVerify: true\n" ALL, UP,
+     .flags = MOX_DIAL_REQUIRETLS, .status = MOX_E_TLS_REQUIRED, .dials = "", .permanent = 1,
+     .never = "query", .says = "does not verify TLS"},
+    {"no TLS at all, and REQUIRETLS", SERVER("SMTP") "\t\t\tNoSTARTTLS: true\n" ALL, UP,
+     .flags = MOX_DIAL_REQUIRETLS, .status = MOX_E_TLS_REQUIRED, .dials = "", .permanent = 1,
+     .never = "query", .says = "does not verify TLS"},
+    {"a proxy without an address",
+     "Transports:\n\tt:\n\t\tSocks:\n\t\t\tAddress: proxy.example:1080\n\t\t\tRemoteIPs:\n"
      "\t\t\t\t- 192.0.2.7\n\t\t\tRemoteHostname: out.example.com\n" ALL,
-     UP, NOTHING, .says = "SOCKS"},
+     "example.org A 192.0.2.1\n" UP, .status = MOX_E_PROXY, .dials = "", .stage = MOX_STAGE_PROXY,
+     .about = MOX_ABOUT_LOCAL, .says = "the proxy proxy.example has no address"},
     {"Prefer: learned", "Transports:\n\tt:\n\t\tDirect:\n\t\t\tPrefer: learned\n" ALL, UP, NOTHING,
      .says = "learned"},
     {"RequireReverseDNS", "Transports:\n\tt:\n\t\tDirect:\n\t\t\tRequireReverseDNS: true\n" ALL, UP,
      NOTHING, .says = "RequireReverseDNS"},
     {"RequireSPF", "Transports:\n\tt:\n\t\tDirect:\n\t\t\tRequireSPF: true\n" ALL, UP, NOTHING,
      .says = "RequireSPF"},
-    {"REQUIRETLS", NULL, UP, .flags = MOX_DIAL_REQUIRETLS, NOTHING},
+    {"REQUIRETLS, and nobody says how to verify", NULL, "example.org A 192.0.2.1\n" UP,
+     .flags = MOX_DIAL_REQUIRETLS, .status = MOX_E_TLS_REQUIRED, .dials = "", .permanent = 1,
+     .says = "no mail host of example.org supports"},
     {"an unknown transport", RELAY, UP, .transport = "realy", .status = MOX_E_CONFIG, .dials = "",
      .never = "query", .says = "realy"},
     {"an unknown transport without a configuration", NULL, UP, .transport = "x",

@@ -1,0 +1,310 @@
+/* secure.c - see secure.h. */
+#include "dial/secure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <mbedtls/md.h>
+
+#include "dial/report.h"
+#include "dial/trust.h"
+#include "policy/certificate.h"
+#include "stream/tls.h"
+
+const struct plan_tls *secure_tls(const struct dial *d)
+{
+    return d->attempt->candidate->host->tls;
+}
+
+static const char *host_of(const struct dial *d)
+{
+    return d->attempt->candidate->view.host;
+}
+
+/* Whether the host is known by an address alone: there is no name to ask for. */
+static bool is_address(const struct dial *d)
+{
+    return d->plan->rules.target == REQUEST_LITERAL || d->plan->rules.target == REQUEST_ADDRESS;
+}
+
+static const char *pkix_name(const struct dial *d)
+{
+    const struct plan_tls *tls = secure_tls(d);
+
+    return tls->pkix_name != NULL ? tls->pkix_name : host_of(d);
+}
+
+/* The first name that is allowed (semantics.md 7.1); NULL: an address has none. */
+static const char *server_name(const struct dial *d)
+{
+    const struct plan_tls *tls = secure_tls(d);
+
+    if (tls->names != NULL)
+        return tls->names[0];
+    if (tls->pkix_name != NULL)
+        return tls->pkix_name;
+    return is_address(d) ? NULL : host_of(d);
+}
+
+static void hash_text(mbedtls_md_context_t *md, const char *text)
+{
+    if (text != NULL)
+        mbedtls_md_update(md, (const unsigned char *)text, strlen(text));
+    mbedtls_md_update(md, (const unsigned char *)"", 1); /* where one ends */
+}
+
+static void hash_records(mbedtls_md_context_t *md, const struct plan_tls *tls)
+{
+    for (size_t i = 0; i < tls->nrecords; i++) {
+        const struct dane_record *record = &tls->records[i];
+        unsigned char head[] = {record->usage, record->selector, record->matching,
+                                (unsigned char)(record->data.len >> 8),
+                                (unsigned char)record->data.len};
+
+        mbedtls_md_update(md, head, sizeof head);
+        mbedtls_md_update(md, (const unsigned char *)record->data.ptr, record->data.len);
+    }
+}
+
+/* All that the verdict rests on: a kept session must not prove more than it did. */
+static int session_key(const struct dial *d, const struct roots *roots, unsigned char key[TLS_KEY])
+{
+    const struct plan_tls *tls = secure_tls(d);
+    const struct config_transport *transport = d->plan->rules.transport;
+    const struct mox_candidate *candidate = &d->attempt->candidate->view;
+    unsigned char head[] = {tls->demand.need, tls->demand.pkix, tls->demand.dane,
+                            (unsigned char)(candidate->port >> 8), (unsigned char)candidate->port};
+    mbedtls_md_context_t md;
+    int status;
+
+    mbedtls_md_init(&md);
+    status = mbedtls_md_setup(&md, mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), 0);
+    if (status != 0 || mbedtls_md_starts(&md) != 0) {
+        mbedtls_md_free(&md);
+        return MOX_E_NOMEM;
+    }
+    mbedtls_md_update(&md, head, sizeof head);
+    hash_text(&md, host_of(d));
+    hash_text(&md, server_name(d));
+    hash_text(&md, tls->demand.pkix ? pkix_name(d) : NULL);
+    hash_text(&md, transport == NULL ? NULL : transport->name);
+    hash_text(&md, transport == NULL ? NULL : transport->client_cert);
+    for (size_t i = 0; tls->names != NULL && tls->names[i] != NULL; i++)
+        hash_text(&md, tls->names[i]);
+    hash_records(&md, tls);
+    if (roots != NULL)
+        mbedtls_md_update(&md, roots_digest(roots), TLS_KEY);
+    status = mbedtls_md_finish(&md, key);
+    mbedtls_md_free(&md);
+    return status == 0 ? MOX_OK : MOX_E_NOMEM;
+}
+
+static int load_identity(struct dial *d, struct mox_error *err)
+{
+    const struct config_transport *transport = d->plan->rules.transport;
+
+    if (transport == NULL || transport->client_cert == NULL || d->identity != NULL)
+        return MOX_OK;
+    return tls_identity_load(transport->client_cert, transport->client_key, &d->identity, err);
+}
+
+int secure_begin(struct dial *d, struct mox_error *err)
+{
+    struct tls_options options = {.sni = server_name(d)};
+    const struct roots *roots = NULL;
+    unsigned char key[TLS_KEY];
+    int status = load_identity(d, err);
+
+    if (status == MOX_OK && secure_tls(d)->demand.pkix)
+        status = trust_roots(d, &roots, err);
+    if (status == MOX_OK && session_key(d, roots, key) != MOX_OK)
+        status = error_nomem(err);
+    if (status != MOX_OK)
+        return status;
+    if ((d->plan->rules.flags & MOX_DIAL_NO_RESUME) == 0)
+        options.key = key;
+    options.identity = d->identity;
+    status = tls_open(d->ctx, d->stream, &options, &d->stream, err);
+    if (status == MOX_OK)
+        d->handshaking = true;
+    return status;
+}
+
+/* Text, names and dates of the proof outlive the stream: they are shown with the connection. */
+static int keep_proof(struct dial *d, const struct tls_proof *proof)
+{
+    struct arena *arena = &d->plan->arena;
+    struct tls_proof *kept = arena_new(arena, sizeof *kept);
+    const char **names;
+    size_t n = 0;
+
+    while (proof->names[n] != NULL)
+        n++;
+    names = arena_array(arena, n + 1, sizeof *names);
+    if (kept == NULL || names == NULL)
+        return MOX_E_NOMEM;
+    *kept = *proof;
+    kept->names = names;
+    for (size_t i = 0; i < n; i++) {
+        names[i] = arena_text(arena, slice_of(proof->names[i]));
+        if (names[i] == NULL)
+            return MOX_E_NOMEM;
+    }
+    if (proof->by != NULL) {
+        kept->by = arena_text(arena, slice_of(proof->by));
+        if (kept->by == NULL)
+            return MOX_E_NOMEM;
+    }
+    d->proof = kept;
+    return MOX_OK;
+}
+
+static int check_pkix(struct dial *d, const struct mbedtls_x509_crt *chain, const char **by,
+                      struct mox_error *err)
+{
+    const char *const names[] = {pkix_name(d), NULL};
+    struct certificate_request request = {
+        .chain = chain, .names = names, .now = ctx_unix_s(d->ctx)};
+    struct certificate_finding found;
+    const struct roots *roots;
+    int status = trust_roots(d, &roots, err);
+
+    if (status != MOX_OK)
+        return status;
+    request.anchors = roots_chain(roots);
+    status = certificate_check(&request, &found, err);
+    if (status == MOX_OK || status == MOX_E_VERIFY)
+        report_pkix(d, found.fault);
+    if (status != MOX_OK)
+        return status;
+    *by = arena_text(&d->plan->arena, slice_of(found.name));
+    return *by == NULL ? error_nomem(err) : MOX_OK;
+}
+
+static int check_dane(struct dial *d, const struct mbedtls_x509_crt *chain, const char **by,
+                      struct mox_error *err)
+{
+    const struct plan_tls *tls = secure_tls(d);
+    struct dane_request request = {tls->records, tls->nrecords, chain, tls->names,
+                                   ctx_unix_s(d->ctx)};
+    size_t matched;
+    char text[320];
+    int status = dane_verify(&request, &matched, err);
+
+    if (status != MOX_OK)
+        return status;
+    dane_record_text(&tls->records[matched], text, sizeof text);
+    *by = arena_text(&d->plan->arena, slice_of(text));
+    return *by == NULL ? error_nomem(err) : MOX_OK;
+}
+
+/* The verdict on a chain that was just received, before a word is said over it. */
+static int judge(struct dial *d, const struct mbedtls_x509_crt *chain, struct tls_proof *proof,
+                 struct mox_error *err)
+{
+    const struct plan_tls *tls = secure_tls(d);
+    const char *by = NULL;
+    int status = MOX_OK;
+
+    if (tls->demand.pkix || tls->sts_mode == STS_TESTING)
+        status = check_pkix(d, chain, &by, err);
+    if (status != MOX_OK && (tls->demand.pkix || status == MOX_E_NOMEM))
+        return status;
+    if (tls->demand.pkix) {
+        proof->verified = MOX_TLS_PKIX;
+        proof->by = by;
+    }
+    if (tls->demand.dane) {
+        status = check_dane(d, chain, &proof->by, err);
+        if (status != MOX_OK)
+            return status;
+        proof->verified = MOX_TLS_DANE;
+    }
+    proof->names = certificate_names(chain, &d->plan->arena);
+    proof->expires_s = certificate_expiry(chain);
+    return proof->names == NULL ? error_nomem(err) : MOX_OK;
+}
+
+static int take_server(struct dial *d, struct mox_error *err)
+{
+    const struct tls_proof *resumed = tls_proof(d->stream);
+    struct tls_proof proof = {0};
+    int status;
+
+    if (resumed != NULL)
+        return keep_proof(d, resumed) == MOX_OK ? MOX_OK : error_nomem(err);
+    status = judge(d, tls_chain(d->stream), &proof, err);
+    if (status == MOX_OK && keep_proof(d, &proof) != MOX_OK)
+        status = error_nomem(err);
+    if (status == MOX_OK)
+        tls_keep(d->stream, &proof);
+    else if (status == MOX_E_VERIFY)
+        tls_reject(d->stream);
+    tls_settle(d->stream);
+    return status;
+}
+
+static int failed(struct dial *d, int status, struct mox_error *err)
+{
+    err->stage = MOX_STAGE_TLS;
+    if (status == MOX_E_NOMEM || status == MOX_E_CONFIG)
+        return status;
+    d->ctx->stats.tls_failed++;
+    return status;
+}
+
+int secure_step(struct dial *d, struct mox_error *err)
+{
+    struct mox_attempt *attempt = &d->attempt->view;
+    int status = d->stream->ops->opened(d->stream);
+
+    if (status == MOX_E_AGAIN)
+        return status;
+    if (status != MOX_OK) {
+        status = d->stream->ops->failure(d->stream, err);
+        return failed(d, status, err);
+    }
+    status = take_server(d, err);
+    if (status != MOX_OK)
+        return failed(d, status, err);
+    d->handshaking = false;
+    d->ctx->stats.tls_ok++;
+    attempt->tls_ms = plan_ms(d->plan, ctx_now_us(d->ctx));
+    dial_log(d, MOX_LOG_INFO, MOX_STAGE_TLS, d->attempt->candidate, "%s, %s, %s%s%s",
+             tls_version(d->stream), tls_cipher(d->stream),
+             d->proof->verified == MOX_TLS_NONE ? "not verified" : "verified by ",
+             d->proof->by == NULL ? "" : d->proof->by,
+             tls_proof(d->stream) == NULL ? "" : ", resumed");
+    return MOX_OK;
+}
+
+int secure_check_goal(const struct dial *d, struct mox_error *err)
+{
+    bool wanted = (d->plan->rules.flags & MOX_DIAL_REQUIRETLS) != 0;
+
+    if (!wanted || smtp_session_stage(&d->smtp) != MOX_STAGE_READY ||
+        (d->smtp.ehlo.extensions & MOX_EXT_REQUIRETLS) != 0)
+        return MOX_OK;
+    error_set(err, MOX_E_NO_EXTENSION,
+              "the message requires TLS all the way (REQUIRETLS), which the server does not offer");
+    err->stage = MOX_STAGE_EHLO;
+    err->action = MOX_ACTION_NEXT;
+    return MOX_E_NO_EXTENSION;
+}
+
+void secure_explain(const struct dial *d, struct mox_error *err)
+{
+    const struct plan_tls *tls = secure_tls(d);
+    size_t len = strlen(err->message);
+
+    if (err->stage != MOX_STAGE_TLS || tls->why == NULL || tls->demand.or_plaintext)
+        return;
+    snprintf(err->message + len, sizeof err->message - len, "; %s", tls->why);
+}
+
+bool secure_may_do_without(const struct dial *d, const struct mox_error *err)
+{
+    return err->stage == MOX_STAGE_TLS && d->proof == NULL && !d->attempt->plain &&
+           secure_tls(d)->demand.or_plaintext && err->code != MOX_E_NOMEM &&
+           err->code != MOX_E_CONFIG;
+}
