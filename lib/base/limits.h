@@ -60,10 +60,10 @@ enum {
     MOX_LIMIT_STS_REFRESHES = 16,    /* policies of a context that are fetched ahead at once */
 
     /* TLS */
-    MOX_LIMIT_TLS_SESSIONS = 4096,         /* sessions that a context keeps to resume them */
+    MOX_LIMIT_TLS_SESSIONS = 4096,          /* sessions that a context keeps to resume them */
     MOX_LIMIT_TLS_SESSIONS_BYTES = 4 << 20, /* bytes of them all */
-    MOX_LIMIT_TLS_SESSION = 16 << 10,      /* bytes of one, with what was found out about its server */
-    MOX_LIMIT_TLS_SESSION_LIFE = 86400,    /* seconds from a full handshake, RFC 5246 section F.1.4 */
+    MOX_LIMIT_TLS_SESSION = 16 << 10,       /* bytes of one, with what is known of its server */
+    MOX_LIMIT_TLS_SESSION_LIFE = 86400,     /* seconds from a full handshake, RFC 5246 F.1.4 */
 
     /* certificates; each bounds the signatures that a hostile server makes us check */
     MOX_LIMIT_CHAIN = 10,             /* sent by a server: its own, 8 between, an anchor */

@@ -124,6 +124,15 @@ static struct lookup_tlsa_host host_of(int alias)
     return (struct lookup_tlsa_host){"mx.example.org", "box.example.net", alias, 25};
 }
 
+static struct lookup_tlsa *start(const struct lookup_tlsa_host *host,
+                                 const struct lookup_rules *rules, struct ended *ended)
+{
+    struct lookup_tlsa *tlsa = lookup_tlsa_start(sim->ctx, host, rules, on_done, ended);
+
+    ctx_arm(sim->ctx); /* as what starts an operation does it in the end */
+    return tlsa;
+}
+
 /* Ends with the world, at the latest. */
 static void run(const struct ended *ended)
 {
@@ -175,7 +184,7 @@ START_TEST(tlsa_case)
     struct lookup_tlsa *tlsa;
 
     world_load(sim, c->zone);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     ck_assert_ptr_nonnull(tlsa);
     ck_assert_int_eq(ended.calls, 0);
     run(&ended);
@@ -194,7 +203,7 @@ START_TEST(ad_that_is_not_believed)
     struct lookup_tlsa *tlsa;
 
     world_load(sim, AT_HOST GOOD);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &never, on_done, &ended);
+    tlsa = start(&host, &never, &ended);
     run(&ended);
     ck_assert_int_eq(lookup_tlsa_result(tlsa)->status, MOX_OK);
     ck_assert_uint_eq(lookup_tlsa_result(tlsa)->n, 0);
@@ -211,7 +220,7 @@ START_TEST(the_record_as_it_is)
 
     host.port = 2525;
     world_load(sim, "_2525._tcp.mx.example.org TLSA +ad 2 1 1 " SUM "\n" AT_HOST GOOD);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     run(&ended);
     ck_assert_uint_eq(lookup_tlsa_result(tlsa)->n, 1);
     dane_record_text(&lookup_tlsa_result(tlsa)->records[0], text, sizeof text);
@@ -231,7 +240,7 @@ START_TEST(a_name_too_long)
     memset(name, 'a', sizeof name - 1);
     name[60] = name[120] = name[180] = '.';
     name[sizeof name - 1] = '\0'; /* 245, and 9 before it */
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     ck_assert(lookup_tlsa_finished(tlsa));
     ck_assert_int_eq(lookup_tlsa_result(tlsa)->status, MOX_OK);
     ck_assert_uint_eq(lookup_tlsa_result(tlsa)->n, 0);
@@ -240,7 +249,7 @@ START_TEST(a_name_too_long)
     lookup_tlsa_free(tlsa);
 
     name[sizeof name - 2] = '\0';
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     ck_assert(!lookup_tlsa_finished(tlsa));
     run(&ended);
     lookup_tlsa_free(tlsa);
@@ -249,7 +258,7 @@ START_TEST(a_name_too_long)
     ended.calls = 0;
     host = (struct lookup_tlsa_host){"mx.example.org", name, LOOKUP_ALIAS_SECURE, 25};
     world_load(sim, AT_HOST GOOD);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     run(&ended);
     ck_assert_str_eq(lookup_tlsa_result(tlsa)->base, "mx.example.org");
     lookup_tlsa_free(tlsa);
@@ -273,14 +282,14 @@ START_TEST(most_records)
     struct lookup_tlsa *tlsa;
 
     load_records(MOX_LIMIT_TLSA);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     run(&ended);
     ck_assert_uint_eq(lookup_tlsa_result(tlsa)->n, MOX_LIMIT_TLSA);
     lookup_tlsa_free(tlsa);
 
     ended.calls = 0;
     load_records(1);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     run(&ended);
     ck_assert_int_eq(lookup_tlsa_result(tlsa)->status, MOX_E_LIMIT);
     ck_assert_ptr_nonnull(strstr(lookup_tlsa_result(tlsa)->error->message, "65 TLSA records"));
@@ -309,7 +318,7 @@ START_TEST(aliases)
     struct lookup_tlsa *tlsa;
 
     load_chain(MOX_LIMIT_CNAME + _i, GOOD);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     run(&ended);
     ck_assert_int_eq(lookup_tlsa_result(tlsa)->status, _i == 0 ? MOX_OK : MOX_E_LIMIT);
     ck_assert_uint_eq(lookup_tlsa_result(tlsa)->n, _i == 0);
@@ -324,7 +333,7 @@ START_TEST(freed_in_its_callback)
     struct ended ended = {.free = &tlsa};
 
     world_load(sim, _i == 0 ? AT_HOST GOOD : AT_HOST "+servfail\n");
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+    tlsa = start(&host, &believe, &ended);
     run(&ended);
     ck_assert_ptr_null(tlsa);
 }
@@ -338,8 +347,8 @@ START_TEST(ended_early)
     struct lookup_tlsa *tlsa;
 
     world_load(sim, AT_HOST GOOD);
-    tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
-    for (int i = 0; i < _i; i++)
+    tlsa = start(&host, &believe, &ended);
+    for (unsigned asked_before = (unsigned)_i; world_count(sim, "query") <= asked_before;)
         world_step(sim);
     ck_assert_int_eq(ended.calls, 0);
     ck_assert(!lookup_tlsa_finished(tlsa));
@@ -374,7 +383,7 @@ START_TEST(survives_without_memory)
         int status = MOX_E_NOMEM;
 
         test_fail_alloc(++nth);
-        tlsa = lookup_tlsa_start(sim->ctx, &host, &believe, on_done, &ended);
+        tlsa = start(&host, &believe, &ended);
         while (tlsa != NULL && ended.calls == 0 && world_step(sim))
             ;
         failed = test_alloc_failed();
@@ -405,7 +414,7 @@ TCase *test_lookup_tlsa(void)
     tcase_add_test(tcase, most_records);
     tcase_add_loop_test(tcase, aliases, 0, 2);
     tcase_add_loop_test(tcase, freed_in_its_callback, 0, 2);
-    tcase_add_loop_test(tcase, ended_early, 0, 3);
+    tcase_add_loop_test(tcase, ended_early, 0, 2);
     tcase_add_loop_test(tcase, survives_without_memory, 0, 4);
     return tcase;
 }
