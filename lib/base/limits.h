@@ -49,7 +49,7 @@ enum {
     MOX_LIMIT_REPLY = 16 << 10,           /* bytes of one reply */
     MOX_LIMIT_READ_AHEAD = 16 << 10,      /* bytes read and not yet asked for */
     MOX_LIMIT_AUTH_ROUNDS = 8,            /* challenges of one login; SCRAM has 2 */
-    MOX_LIMIT_TOKEN = 16 << 10,      /* bytes of an OAuth token, NUL included */
+    MOX_LIMIT_TOKEN = 16 << 10,           /* bytes of an OAuth token, NUL included */
     MOX_LIMIT_RETRY_AFTER = 86400,        /* seconds that a server's text may ask us to wait */
     MOX_LIMIT_SCRAM_ITERATIONS = 1000000, /* of PBKDF2 for one login: about a second of ours */
     MOX_LIMIT_SASL_DETAIL = 200,          /* bytes of what a server tells inside a mechanism */

@@ -75,7 +75,7 @@ struct dial {
     struct dial_proxy *proxy;      /* owned; NULL: none */
     struct tls_identity *identity; /* owned: our certificate; NULL: none */
     const struct tls_proof *proof; /* what the server proved, in the plan's arena; NULL: no TLS */
-    struct plan_candidate *plain_again; /* TLS failed there: next, without it; NULL: none */
+    struct plan_candidate *again;  /* TLS failed there: next, once more; NULL: none */
 
     struct plan_host *flip_host; /* it refused our address: its other family comes next */
     const char *flip_why;        /* in the plan's arena */
@@ -86,7 +86,8 @@ struct dial {
     uint32_t greeted;         /* sessions that reached a greeting */
     uint32_t out;             /* MOX_ALLOW_ bits of families without their source address */
     uint8_t state, smtp_turn; /* enum dial_state; the session's turn whose deadline runs */
-    uint8_t plain_retries;    /* attempts that were such a second try */
+    uint8_t retries;          /* attempts that were such a second try */
+    bool again_plain;         /* … without TLS */
     uint8_t fault;            /* enum certificate_fault: what PKIX said of the session's host */
     bool pkix_known;          /* … and whether it was asked */
     bool handshaking;         /* TLS is being laid over the stream */

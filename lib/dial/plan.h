@@ -49,7 +49,8 @@ struct plan_attempt {
     struct plan_candidate *candidate;
     uint64_t start_us;
     bool greeted;
-    bool plain; /* TLS had failed at this address: once more without it */
+    bool again; /* TLS had failed at this address: once more */
+    bool plain; /* … without it */
 };
 
 struct plan_list { /* of pointers into the arena */

@@ -268,7 +268,7 @@ static bool may_race(const struct dial *d, const struct dial_lane *first)
 
     return d->plan->rules.race && !d->limited && next != NULL && !next->history && !now->history &&
            next->view.preference == now->view.preference && d->flip_host == NULL &&
-           !first->attempt->plain;
+           !first->attempt->again;
 }
 
 /*
@@ -283,9 +283,9 @@ static struct plan_candidate *next_candidate(struct dial *d, const struct dial_l
     size_t index = 0;
 
     *status = MOX_OK;
-    if (d->plain_again != NULL && part_may_open(d->part, &d->plain_again->view.ip) == MOX_OK)
-        return d->plain_again;
-    d->plain_again = NULL;
+    if (d->again != NULL && part_may_open(d->part, &d->again->view.ip) == MOX_OK)
+        return d->again;
+    d->again = NULL;
     for (;;) {
         candidate = first_untried(d, &index);
         if (candidate == NULL && d->flip_host != NULL) {
@@ -294,7 +294,7 @@ static struct plan_candidate *next_candidate(struct dial *d, const struct dial_l
         }
         if (candidate == NULL || (first != NULL && !may_race(d, first)))
             return NULL;
-        if (d->plan->attempts.len - d->plain_retries >= MOX_LIMIT_ATTEMPTS ||
+        if (d->plan->attempts.len - d->retries >= MOX_LIMIT_ATTEMPTS ||
             d->greeted >= MOX_LIMIT_GREETED) {
             d->limited = true;
             return NULL;
@@ -323,9 +323,10 @@ static int begin(struct dial *d, struct plan_candidate *candidate, struct mox_er
     if (attempt == NULL)
         return error_nomem(err);
     d->ctx->stats.attempts++;
-    attempt->plain = candidate == d->plain_again;
-    d->plain_retries = (uint8_t)(d->plain_retries + attempt->plain);
-    d->plain_again = NULL;
+    attempt->again = candidate == d->again;
+    attempt->plain = attempt->again && d->again_plain;
+    d->retries = (uint8_t)(d->retries + attempt->again);
+    d->again = NULL;
     if (d->flip_host != NULL) {
         d->ctx->stats.family_fallbacks++;
         candidate->view.order = MOX_ORDER_OTHER_FAMILY;

@@ -198,6 +198,17 @@ static int check_dane(struct dial *d, const struct mbedtls_x509_crt *chain, cons
     return *by == NULL ? error_nomem(err) : MOX_OK;
 }
 
+/* Whether what was found depends on the certificate's dates: not of DANE-EE (RFC 7671 section
+ * 5.1), nor where nothing was proven. */
+static bool rests_on_dates(const struct plan_tls *tls)
+{
+    bool anchored = false;
+
+    for (size_t i = 0; i < tls->nrecords; i++)
+        anchored = anchored || tls->records[i].usage != 3;
+    return tls->demand.pkix || (tls->demand.dane && anchored);
+}
+
 /* The verdict on a chain that was just received, before a word is said over it. */
 static int judge(struct dial *d, const struct mbedtls_x509_crt *chain, struct tls_proof *proof,
                  struct mox_error *err)
@@ -222,6 +233,7 @@ static int judge(struct dial *d, const struct mbedtls_x509_crt *chain, struct tl
     }
     proof->names = certificate_names(chain, &d->plan->arena);
     proof->expires_s = certificate_expiry(chain);
+    proof->until_s = rests_on_dates(tls) ? proof->expires_s : 0;
     return proof->names == NULL ? error_nomem(err) : MOX_OK;
 }
 
@@ -302,9 +314,18 @@ void secure_explain(const struct dial *d, struct mox_error *err)
     snprintf(err->message + len, sizeof err->message - len, "; %s", tls->why);
 }
 
-bool secure_may_do_without(const struct dial *d, const struct mox_error *err)
+void secure_try_again(struct dial *d, const struct mox_error *err)
 {
-    return err->stage == MOX_STAGE_TLS && d->proof == NULL && !d->attempt->plain &&
-           secure_tls(d)->demand.or_plaintext && err->code != MOX_E_NOMEM &&
-           err->code != MOX_E_CONFIG;
+    bool resuming = d->handshaking && tls_offered(d->stream);
+
+    if (err->stage != MOX_STAGE_TLS || d->proof != NULL || err->code == MOX_E_NOMEM ||
+        err->code == MOX_E_CONFIG)
+        return;
+    if (resuming && err->code == MOX_E_TLS && !d->attempt->again)
+        d->again_plain = false;
+    else if (secure_tls(d)->demand.or_plaintext && !d->attempt->plain)
+        d->again_plain = true;
+    else
+        return;
+    d->again = d->attempt->candidate;
 }

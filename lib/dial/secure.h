@@ -24,7 +24,10 @@ int secure_check_goal(const struct dial *d, struct mox_error *err);
 /* Who demands TLS, behind an error that has the plain reason. */
 void secure_explain(const struct dial *d, struct mox_error *err);
 
-/* Whether this failure is one after which the same address is dialed again without TLS. */
-bool secure_may_do_without(const struct dial *d, const struct mox_error *err);
+/*
+ * Whether after this failure the same address is dialed once more, d->again: with a full handshake
+ * where a kept session was offered and may be to blame; without TLS where policy allows it.
+ */
+void secure_try_again(struct dial *d, const struct mox_error *err);
 
 #endif

@@ -205,7 +205,7 @@ static void note_greeting(struct dial *d)
     if (d->attempt->greeted || greeting == NULL)
         return;
     d->attempt->greeted = true;
-    d->greeted += !d->attempt->plain; /* the same server once more */
+    d->greeted += !d->attempt->again; /* the same server once more */
     d->attempt->view.greeting_ms = plan_ms(d->plan, ctx_now_us(d->ctx));
     d->attempt->view.greeting = greeting; /* in the plan's arena */
 }
@@ -339,8 +339,7 @@ static void end_candidate(struct dial *d, struct mox_error *err, bool quit)
     error_at_host(err, candidate->view.host);
     secure_explain(d, err);
     report_attempt(d, err);
-    if (secure_may_do_without(d, err))
-        d->plain_again = d->attempt->candidate;
+    secure_try_again(d, err);
     plan_end_attempt(d->plan, d->attempt, err->stage, err, ctx_now_us(d->ctx));
     dial_log(d, MOX_LOG_INFO, err->stage, candidate, "%s", err->message);
     flip_family(d, err->stage, err);

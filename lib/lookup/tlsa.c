@@ -64,6 +64,7 @@ static int keep_records(struct lookup_tlsa *tlsa)
     struct lookup_tlsa_result *result = &tlsa->result;
     struct dane_record *records;
     struct mox_error err;
+    size_t usable = 0;
 
     if (answer->count + answer->beyond > MOX_LIMIT_TLSA) {
         error_set(&err, MOX_E_LIMIT, "%s has %zu TLSA records, more than %d are not read",
@@ -78,11 +79,12 @@ static int keep_records(struct lookup_tlsa *tlsa)
             error_set(&err, MOX_E_DNS, "a TLSA record of %s is malformed", tlsa->chain.name);
             return fail(tlsa, &err);
         }
-        result->usable += dane_usable(&records[i]);
+        usable += dane_usable(&records[i]);
     }
     result->base = tlsa->candidates[tlsa->at];
     result->records = records;
     result->n = answer->count;
+    result->usable = usable;
     return MOX_OK;
 }
 

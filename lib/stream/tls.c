@@ -403,6 +403,11 @@ const struct tls_proof *tls_proof(const struct stream *s)
     return tls->resume.resumed ? &tls->resume.of->proof : NULL;
 }
 
+bool tls_offered(const struct stream *s)
+{
+    return ((const struct tls *)s)->resume.offered;
+}
+
 void tls_keep(struct stream *s, const struct tls_proof *proof)
 {
     struct tls *tls = (struct tls *)s;

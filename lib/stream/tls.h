@@ -33,7 +33,8 @@ struct tls_proof {
     int32_t verified;         /* enum mox_tls_need that was proven: MOX_TLS_NONE, _PKIX, _DANE */
     const char *by;           /* the TLSA record or the name that matched; NULL: nothing proven */
     const char *const *names; /* DNS names of the certificate, NULL at the end */
-    int64_t expires_s;        /* unix: a kept session does not outlive it; 0: no such date */
+    int64_t expires_s;        /* of the certificate, unix; for people */
+    int64_t until_s;          /* unix: a kept session does not outlive it; 0: no such date */
 };
 
 /*
@@ -63,6 +64,9 @@ const struct mbedtls_x509_crt *tls_chain(const struct stream *s);
 
 /* What was kept with the session; NULL: this handshake was a full one. Borrowed. */
 const struct tls_proof *tls_proof(const struct stream *s);
+
+/* A kept session was offered in the handshake, taken or not. */
+bool tls_offered(const struct stream *s);
 
 /* The server is as it must be: the session, or the ticket when it comes, may be kept with this. Not
  * called for one that must not be resumed. Without memory it just is not kept. Nothing is to be

@@ -66,7 +66,7 @@ static void store(struct tls_resume *r, struct tls_part *part, const mbedtls_ssl
     (void)mbed_session_ticket(session, &len, &lifetime_s);
     memcpy(entry->key, r->key, sizeof entry->key);
     entry->until_us = end_of(r->keep, now.now_us, with_ticket ? lifetime_s : 0);
-    entry->until_s = r->keep->proof.expires_s;
+    entry->until_s = r->keep->proof.until_s;
     entry->bound = r->bound;
     entry->kept = tls_kept_use(r->keep);
     if (mbed_session_save(session, with_ticket, entry->bytes, entry->len, &len) == 0)

@@ -151,13 +151,13 @@ START_TEST(ends_with_the_certificate)
     struct tls_proof proof = tls_world_proof();
 
     open_world(&ways[_i]);
-    proof.expires_s = 1700000000; /* the world's now */
+    proof.until_s = 1700000000; /* the world's now */
     ck_assert(!visit(tls_world_key, &proof));
     ck_assert(!visit(tls_world_key, &proof));
-    proof.expires_s = 1700000001;
+    proof.until_s = 1700000001;
     ck_assert(!visit(tls_world_key, &proof));
     ck_assert(visit(tls_world_key, &proof));
-    proof.expires_s = 0; /* no such date */
+    proof.until_s = 0; /* no such date */
     tls_server_forget(w.server);
     ck_assert(!visit(tls_world_key, &proof));
     ck_assert(visit(tls_world_key, &proof));
