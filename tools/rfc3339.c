@@ -109,6 +109,17 @@ bool rfc3339_parse(const char *text, int64_t *unix_s, int32_t *utc_offset_s)
     return true;
 }
 
+const char *rfc3339_format(int64_t unix_s, char out[RFC3339_TEXT])
+{
+    time_t time = (time_t)unix_s;
+    struct tm utc;
+
+    out[0] = '\0';
+    if (gmtime_r(&time, &utc) != NULL)
+        strftime(out, RFC3339_TEXT, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return out;
+}
+
 void rfc3339_now(int64_t *unix_s, int32_t *utc_offset_s)
 {
     time_t now = time(NULL);

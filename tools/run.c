@@ -10,6 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifdef MOX_HAVE_CURL
+#include <moxdial/curl.h>
+#endif
+
 #include "error.h"
 
 enum { SHUTDOWN_TURNS = 20, SHUTDOWN_TURN_MS = 100 }; /* two seconds for an orderly end */
@@ -82,6 +86,48 @@ static void choose_ehlo(struct run *run, const struct mox_config *config)
         run->request.ehlo = run->ehlo;
 }
 
+#ifdef MOX_HAVE_CURL
+bool run_fetches(void)
+{
+    return true;
+}
+
+static int open_context(struct run *run, struct mox_ctx_options *options)
+{
+    run->curl = mox_curl_open(run->request.config, &run->err);
+    if (run->curl == NULL)
+        return run->err.code;
+    options->fetch = mox_curl_ops(run->curl);
+    run->ctx = mox_ctx_new(options, &run->err);
+    if (run->ctx == NULL)
+        return run->err.code;
+    mox_curl_attach(run->curl, run->ctx);
+    return MOX_OK;
+}
+
+static void close_context(struct run *run)
+{
+    mox_ctx_free(run->ctx);
+    mox_curl_close(run->curl);
+}
+#else
+bool run_fetches(void)
+{
+    return false;
+}
+
+static int open_context(struct run *run, struct mox_ctx_options *options)
+{
+    run->ctx = mox_ctx_new(options, &run->err);
+    return run->ctx == NULL ? run->err.code : MOX_OK;
+}
+
+static void close_context(struct run *run)
+{
+    mox_ctx_free(run->ctx);
+}
+#endif
+
 int run_open(struct run *run, const struct options *options, const struct load *load)
 {
     struct mox_ctx_options ctx = options->ctx;
@@ -91,8 +137,7 @@ int run_open(struct run *run, const struct options *options, const struct load *
     run->request.config = load->config;
     choose_ehlo(run, load->config);
     trace_attach(&run->trace, &ctx, options->quiet ? 0 : options->verbose);
-    run->ctx = mox_ctx_new(&ctx, &run->err);
-    if (run->ctx == NULL)
+    if (open_context(run, &ctx) != MOX_OK)
         return run->err.code;
     run->plan = mox_plan_new(run->ctx);
     if (run->plan == NULL)
@@ -179,5 +224,5 @@ void run_close(struct run *run)
 {
     mox_conn_close(run->conn);
     mox_plan_free(run->plan);
-    mox_ctx_free(run->ctx);
+    close_context(run);
 }

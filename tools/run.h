@@ -5,13 +5,17 @@
 #define TOOLS_RUN_H
 
 #include <signal.h>
+#include <stdbool.h>
 
 #include "load.h"
 #include "options.h"
 #include "trace.h"
 
+struct mox_curl;
+
 struct run {
     struct mox_ctx *ctx;
+    struct mox_curl *curl; /* fetches MTA-STS policies; NULL: a build without */
     struct mox_plan *plan;
     struct mox_conn *conn; /* of a dial that got there */
     struct mox_dial_request request;
@@ -25,6 +29,9 @@ struct run {
 
 /* A context and an empty plan. Not MOX_OK: run->err; to be ended by run_close in any case. */
 int run_open(struct run *run, const struct options *options, const struct load *load);
+
+/* Whether this build can fetch MTA-STS policies. */
+bool run_fetches(void);
 
 /* What happened is in run->err, run->plan and run->conn. Returns run->err.code. */
 int run_resolve(struct run *run);

@@ -47,6 +47,13 @@ static json_t *mx_list(const struct mox_plan *plan)
     return array;
 }
 
+const char *show_plan_tls_reason(const struct mox_candidate *candidate)
+{
+    bool for_order = candidate->order == MOX_ORDER_OTHER_FAMILY; /* then that is what it is about */
+
+    return candidate->drop != MOX_DROP_NONE || for_order ? NULL : candidate->detail;
+}
+
 static json_t *candidate_object(const struct mox_candidate *candidate)
 {
     json_t *object = json_object();
@@ -59,6 +66,7 @@ static json_t *candidate_object(const struct mox_candidate *candidate)
     output_put(object, "port", output_positive(candidate->port));
     output_put(object, "order", output_text(mox_order_name(candidate->order)));
     output_put(object, "tls_required", output_text(mox_tls_need_name(candidate->tls)));
+    output_put(object, "tls_reason", output_text(show_plan_tls_reason(candidate)));
     return object;
 }
 
@@ -137,10 +145,27 @@ json_t *show_plan_object(const struct mox_plan *plan, bool named, const struct m
                show_route_object(show_plan_has_route(plan, err) ? &info->route : NULL, named));
     output_put(object, "next_hop", output_text(info == NULL ? NULL : info->next_hop));
     output_put(object, "sts", output_text(info == NULL ? NULL : info->sts_mode));
+    output_put(object, "sts_detail", output_text(info == NULL ? NULL : info->sts_detail));
     output_put(object, "mx", mx_list(plan));
     output_put(object, "candidates", candidate_list(plan));
     output_put(object, "dropped", dropped);
     output_put(object, "error", output_error(err, NULL));
+    return object;
+}
+
+/* What a TLS report says of it (RFC 8460). */
+static json_t *report_object(const struct mox_attempt *attempt)
+{
+    json_t *object;
+
+    if (attempt->tls_result_type == NULL)
+        return json_null();
+    object = json_object();
+    output_put(object, "policy_type", output_text(attempt->tls_policy_type));
+    output_put(object, "policy_domain", output_text(attempt->tls_policy_domain));
+    output_put(object, "policy_string", output_text(attempt->tls_policy_string));
+    output_put(object, "result_type", output_text(attempt->tls_result_type));
+    output_put(object, "failure_code", output_text(attempt->tls_failure_code));
     return object;
 }
 
@@ -158,6 +183,7 @@ static json_t *attempt_object(const struct mox_plan *plan, const struct mox_atte
     output_put(object, "tls_ms", output_not_negative(attempt->tls_ms));
     output_put(object, "end_ms", output_not_negative(attempt->end_ms));
     output_put(object, "outcome", output_text(mox_status_name(attempt->outcome)));
+    output_put(object, "tls_report", report_object(attempt));
     output_put(object, "error", output_error(attempt->error, NULL));
     return object;
 }
@@ -182,12 +208,10 @@ void show_plan_print_route(const struct mox_plan *plan, bool named)
               (const char *[]){"route", show_route_words(&info->route, words, sizeof words)});
     table_row(&table, (const char *[]){
                           "why", show_route_reason(&info->route, named, reason, sizeof reason)});
-    if (info->next_hop != NULL) {
-        snprintf(words, sizeof words, "%s%s%s", info->next_hop,
-                 info->sts_mode != NULL ? ", MTA-STS " : "",
-                 info->sts_mode != NULL ? info->sts_mode : "");
-        table_row(&table, (const char *[]){"next hop", words});
-    }
+    if (info->next_hop != NULL)
+        table_row(&table, (const char *[]){"next hop", info->next_hop});
+    if (info->sts_detail != NULL)
+        table_row(&table, (const char *[]){"MTA-STS", info->sts_detail});
     table_print(&table, 0);
 }
 
@@ -232,6 +256,26 @@ static void print_candidates(const struct mox_plan *plan)
     table_print(&table, 2);
 }
 
+/* Once for each host, as its addresses have it in common. */
+static void print_tls_reasons(const struct mox_plan *plan)
+{
+    struct table table = {.columns = 2};
+    const struct mox_candidate *candidate;
+    const char *last = "";
+
+    for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
+        const char *reason = show_plan_tls_reason(candidate);
+
+        if (reason == NULL || strcmp(last, reason) == 0)
+            continue;
+        table_row(&table, (const char *[]){candidate->host, reason});
+        last = reason;
+    }
+    if (table.ncells > 0)
+        printf("\nWhy this TLS\n");
+    table_print(&table, 2);
+}
+
 static void row_dropped(void *arg, const struct mox_candidate *dropped)
 {
     char ip[OUTPUT_IP];
@@ -250,46 +294,9 @@ void show_plan_print(const struct mox_plan *plan)
         return;
     print_mx(plan);
     print_candidates(plan);
+    print_tls_reasons(plan);
     each_dropped(plan, row_dropped, &dropped);
     if (dropped.ncells > 0)
         printf("\nDropped\n");
     table_print(&dropped, 2);
-}
-
-static const char *tls_in_words(int need)
-{
-    switch (need) {
-    case MOX_TLS_NONE:
-        return "no TLS";
-    case MOX_TLS_OPPORTUNISTIC:
-        return "TLS if the server offers it, its certificate is not verified";
-    case MOX_TLS_REQUIRED:
-        return "TLS or nothing, the certificate is not verified";
-    case MOX_TLS_PKIX:
-        return "TLS or nothing, the certificate verified for the host's name";
-    case MOX_TLS_DANE:
-        return "TLS or nothing, the certificate verified by TLSA records";
-    default:
-        return mox_tls_need_name(need);
-    }
-}
-
-void show_plan_print_tls(const struct mox_plan *plan)
-{
-    const struct mox_plan_info *info = mox_plan_summary(plan);
-    const struct mox_candidate *candidate;
-    char where[OUTPUT_WHERE], detail[OUTPUT_LINE];
-
-    printf("\nTLS\n  MTA-STS: %s.\n",
-           info->sts_mode != NULL ? info->sts_mode : "no policy is known");
-    printf("  DANE: the MX hosts are %s.\n",
-           info->authentic != 0 ? "secured by DNSSEC" : "not secured by DNSSEC, so no TLSA counts");
-    for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
-        if (candidate->drop != MOX_DROP_NONE)
-            continue;
-        printf("  %s: %s.%s%s\n", output_where(candidate->host, &candidate->ip, where),
-               tls_in_words(candidate->tls), candidate->detail != NULL ? " " : "",
-               candidate->detail != NULL ? output_clean(candidate->detail, detail, sizeof detail)
-                                         : "");
-    }
 }

@@ -26,7 +26,7 @@ uint32_t show_plan_kept(const struct mox_plan *plan);
 void show_plan_print_route(const struct mox_plan *plan, bool named);
 void show_plan_print(const struct mox_plan *plan);
 
-/* Why TLS is, or is not, demanded of each candidate. */
-void show_plan_print_tls(const struct mox_plan *plan);
+/* Why a candidate that is kept needs the TLS it needs; NULL: there is nothing to say. */
+const char *show_plan_tls_reason(const struct mox_candidate *candidate);
 
 #endif

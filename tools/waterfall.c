@@ -93,6 +93,14 @@ static struct canvas measure(const struct mox_plan *plan)
     return canvas;
 }
 
+/* TLS from the first byte on (Submissions): before the greeting, or failed instead of it. */
+static bool is_tls_first(const struct mox_attempt *attempt)
+{
+    if (attempt->tls_ms < 0)
+        return attempt->greeting_ms < 0 && attempt->stage == MOX_STAGE_TLS;
+    return attempt->greeting_ms < 0 || attempt->tls_ms < attempt->greeting_ms;
+}
+
 /* The phase an attempt was in at that moment. */
 static enum phase phase_at(const struct mox_attempt *attempt, int32_t end_ms, double ms)
 {
@@ -100,9 +108,13 @@ static enum phase phase_at(const struct mox_attempt *attempt, int32_t end_ms, do
         return PHASE_NONE;
     if (attempt->connect_ms < 0 || ms < attempt->connect_ms)
         return PHASE_CONNECT;
+    if (is_tls_first(attempt) && (attempt->tls_ms < 0 || ms < attempt->tls_ms))
+        return PHASE_TLS;
     if (attempt->greeting_ms < 0 || ms < attempt->greeting_ms)
         return PHASE_GREETING;
-    return attempt->tls_ms >= 0 && ms < attempt->tls_ms ? PHASE_TLS : PHASE_SESSION;
+    if (attempt->tls_ms >= 0)
+        return ms < attempt->tls_ms ? PHASE_TLS : PHASE_SESSION;
+    return attempt->stage == MOX_STAGE_TLS ? PHASE_TLS : PHASE_SESSION;
 }
 
 /* One cell stands for the moment in its middle, but every attempt gets one, however short. */
@@ -145,6 +157,10 @@ static const char *outcome_in_words(const struct mox_attempt *attempt, char *out
         snprintf(out, cap, "lost the race");
     else if (attempt->outcome == MOX_E_CONNECT)
         snprintf(out, cap, "no connection");
+    else if (attempt->outcome == MOX_E_TLS)
+        snprintf(out, cap, "TLS failed");
+    else if (attempt->outcome == MOX_E_VERIFY)
+        snprintf(out, cap, "not the right server");
     else if (err != NULL && err->smtp_code > 0)
         snprintf(out, cap, "%s %d %s", mox_status_name(attempt->outcome), err->smtp_code,
                  err->enhanced);
