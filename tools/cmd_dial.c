@@ -31,7 +31,7 @@ static json_t *dial_object(const struct run *run, bool named, bool explain)
     output_put(object, "stage", output_text(run == NULL ? NULL : mox_stage_name(stage)));
     output_put(object, "plan",
                show_plan_object(plan, named, run == NULL ? NULL : plan_error(&run->err)));
-    show_session_put(object, session, run == NULL ? NULL : trace_login(&run->trace));
+    show_session_put(object, session);
     output_put(object, "attempts", show_plan_attempts(plan));
     output_put(object, "explain_tls", explain ? tls_story(run) : json_null());
     output_put(object, "elapsed_ms",
@@ -54,7 +54,7 @@ static void print_dial(const struct run *run, const struct options *options)
         show_plan_print(run->plan);
     waterfall_print(run->plan);
     if (run->conn != NULL)
-        show_session_print(mox_conn_session(run->conn), trace_login(&run->trace));
+        show_session_print(mox_conn_session(run->conn));
     if (options->explain_tls)
         tls_story_print(run);
 }

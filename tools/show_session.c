@@ -47,7 +47,7 @@ static json_t *tls_object(const struct mox_session *session)
     return object;
 }
 
-void show_session_put(json_t *object, const struct mox_session *session, const char *login)
+void show_session_put(json_t *object, const struct mox_session *session)
 {
     const struct mox_session none = {0};
     const struct mox_session *s = session == NULL ? &none : session;
@@ -59,7 +59,7 @@ void show_session_put(json_t *object, const struct mox_session *session, const c
     output_put(object, "local_port", output_positive(s->local_port));
     output_put(object, "transport", output_text(s->transport));
     output_put(object, "tls", tls_object(session));
-    output_put(object, "login", output_text(session == NULL ? NULL : login));
+    output_put(object, "login", output_text(s->auth_mechanism));
     output_put(object, "ehlo", output_strings(s->ehlo));
 }
 
@@ -97,17 +97,29 @@ static void tls_rows(struct table *table, const struct mox_session *session)
     table_row(table, (const char *[]){"", text});
 }
 
-void show_session_print(const struct mox_session *session, const char *login)
+/* Our end; behind a proxy, the address that the configuration says it has. */
+static const char *source_text(const struct mox_session *session, char *out, size_t cap)
+{
+    char ip[OUTPUT_IP];
+
+    if (session->local.family != 0)
+        snprintf(out, cap, "%s, port %u", output_ip(&session->local, ip), session->local_port);
+    else if (session->public_ip.family != 0)
+        snprintf(out, cap, "%s, by RemoteIPs of the proxy", output_ip(&session->public_ip, ip));
+    else
+        snprintf(out, cap, "a proxy, whose RemoteIPs have no address of this family");
+    return out;
+}
+
+void show_session_print(const struct mox_session *session)
 {
     struct table table = {.columns = 2};
-    char text[TEXT], where[OUTPUT_WHERE], local[OUTPUT_IP];
+    char text[TEXT], where[OUTPUT_WHERE];
 
     output_where(session->host, &session->remote, where);
     snprintf(text, sizeof text, "%s, port %u", where, session->remote_port);
     table_row(&table, (const char *[]){mox_stage_name(session->stage), text});
-    snprintf(text, sizeof text, "%s, port %u", output_ip(&session->local, local),
-             session->local_port);
-    table_row(&table, (const char *[]){"from", text});
+    table_row(&table, (const char *[]){"from", source_text(session, text, sizeof text)});
     if (session->greeting != NULL)
         table_row(&table, (const char *[]){"greeting", session->greeting});
     if (session->ehlo_sent != NULL)
@@ -116,8 +128,8 @@ void show_session_print(const struct mox_session *session, const char *login)
         table_row(&table, (const char *[]){i == 0 ? "offers" : "", session->ehlo[i]});
     if (session->stage >= MOX_STAGE_EHLO || session->tls_version != NULL)
         tls_rows(&table, session);
-    if (login != NULL)
-        table_row(&table, (const char *[]){"AUTH", login});
+    if (session->auth_mechanism != NULL)
+        table_row(&table, (const char *[]){"login", session->auth_mechanism});
     putchar('\n');
     table_print(&table, 0);
 }

@@ -11,10 +11,9 @@
 
 #include <moxdial.h>
 
-/* Puts the keys of the session; session NULL: all of them, null or empty. login: how the login was
- * made, or NULL. */
-void show_session_put(json_t *object, const struct mox_session *session, const char *login);
-void show_session_print(const struct mox_session *session, const char *login);
+/* Puts the keys of the session; session NULL: all of them, null or empty. */
+void show_session_put(json_t *object, const struct mox_session *session);
+void show_session_print(const struct mox_session *session);
 
 /* "verified (dane) by the TLSA record 3 1 1 ab12", or why not; of a session under TLS. Returns out.
  */

@@ -30,8 +30,9 @@ static const char *colour_of(int level)
     }
 }
 
-static void print_entry(const struct trace *trace, const struct mox_log_entry *entry)
+static void print_entry(void *user, const struct mox_log_entry *entry)
 {
+    struct trace *trace = user;
     char where[OUTPUT_WHERE], text[OUTPUT_LINE];
     const char *begin = trace->colours ? colour_of(entry->level) : "";
 
@@ -42,31 +43,13 @@ static void print_entry(const struct trace *trace, const struct mox_log_entry *e
             *begin != '\0' ? "\033[0m" : "");
 }
 
-static void on_entry(void *user, const struct mox_log_entry *entry)
-{
-    struct trace *trace = user;
-
-    if (entry->stage == MOX_STAGE_CONNECT)
-        trace->login[0] = '\0'; /* of an attempt before */
-    if (entry->stage == MOX_STAGE_AUTH && entry->level == MOX_LOG_INFO)
-        snprintf(trace->login, sizeof trace->login, "%s", entry->text);
-    if (trace->verbose > 0)
-        print_entry(trace, entry);
-}
-
 void trace_attach(struct trace *trace, struct mox_ctx_options *options, uint32_t verbose)
 {
     trace->start_us = now_us();
     trace->colours = output_colours(stderr);
-    trace->verbose = verbose;
-    options->log = on_entry;
+    if (verbose == 0)
+        return;
+    options->log = print_entry;
     options->log_user = trace;
-    options->log_level = verbose > 1   ? MOX_LOG_DIALOGUE
-                         : verbose > 0 ? MOX_LOG_DEBUG
-                                       : MOX_LOG_INFO;
-}
-
-const char *trace_login(const struct trace *trace)
-{
-    return trace->login[0] != '\0' ? trace->login : NULL;
+    options->log_level = verbose > 1 ? MOX_LOG_DIALOGUE : MOX_LOG_DEBUG;
 }

@@ -52,6 +52,7 @@ struct mox_session {
     const char *tls_verified_by;  ///< The TLSA record or the name that matched; NULL: nothing was
                                   ///< proven.
     int64_t tls_expires_s;        ///< When that certificate ends, Unix seconds; 0: in clear.
+    const char *auth_mechanism;   ///< What the login was made by, "SCRAM-SHA-256"; NULL: no login.
 };
 
 /**

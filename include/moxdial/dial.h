@@ -260,12 +260,13 @@ MOX_API const char *mox_tls_need_name(int need);
  *     attempt that got furthest
  * @return #MOX_OK. Nothing was asked or dialed: #MOX_E_INVAL the request; #MOX_E_BUSY operations
  *     are in flight on ctx, or the plan is in use; #MOX_E_REENTRANT inside a callback;
- * #MOX_E_CONFIG an unknown transport; #MOX_E_UNSUPPORTED it needs TLS, a login, a proxy or a
- * condition that this version does not have; #MOX_E_FAIL_TRANSPORT. No candidate: #MOX_E_DNS,
- * #MOX_E_NO_DOMAIN, #MOX_E_NULL_MX, #MOX_E_NO_ADDRESS, #MOX_E_LOOP, #MOX_E_FILTERED,
- * #MOX_E_NO_SOURCE. No candidate let us in: #MOX_E_CONNECT, #MOX_E_TIMEOUT, #MOX_E_CLOSED,
- * #MOX_E_PROTOCOL, #MOX_E_REFUSED. This machine: #MOX_E_OS, #MOX_E_NO_PORTS, #MOX_E_NOMEM,
- * #MOX_E_LIMIT
+ * #MOX_E_CONFIG an unknown transport, or a file of certificates that cannot be used;
+ * #MOX_E_UNSUPPORTED it needs a condition that this version does not have; #MOX_E_FAIL_TRANSPORT.
+ * No candidate: #MOX_E_DNS, #MOX_E_NO_DOMAIN, #MOX_E_NULL_MX, #MOX_E_NO_ADDRESS, #MOX_E_LOOP,
+ * #MOX_E_FILTERED, #MOX_E_NO_SOURCE, #MOX_E_TLS_REQUIRED. No candidate let us in: #MOX_E_CONNECT,
+ * #MOX_E_PROXY, #MOX_E_TIMEOUT, #MOX_E_CLOSED, #MOX_E_PROTOCOL, #MOX_E_REFUSED, #MOX_E_TLS,
+ * #MOX_E_VERIFY, #MOX_E_AUTH, #MOX_E_NO_EXTENSION. This machine: #MOX_E_OS, #MOX_E_NO_PORTS,
+ * #MOX_E_NOMEM, #MOX_E_LIMIT
  */
 MOX_API int mox_dial(struct mox_ctx *ctx, const struct mox_dial_request *request,
                      struct mox_conn **out, struct mox_error *err);

@@ -141,6 +141,15 @@ int error_from_op(struct mox_error *err, int code, const char *what)
     return MOX_E_OS;
 }
 
+int error_in_config(struct mox_error *err)
+{
+    if (err == NULL || err->code == MOX_E_NOMEM)
+        return err == NULL ? MOX_E_CONFIG : err->code;
+    err->code = MOX_E_CONFIG;
+    err->about = MOX_ABOUT_LOCAL;
+    return MOX_E_CONFIG;
+}
+
 int error_at_host(struct mox_error *err, const char *host)
 {
     if (err == NULL)

@@ -29,6 +29,10 @@ int error_nomem(struct mox_error *err);
 /* What an ops function returned, MOX_ERRNO(e) or a code, as an error; what: "connect to", … */
 int error_from_op(struct mox_error *err, int code, const char *what);
 
+/* A file that the configuration names cannot be used: its words stay, its code becomes
+ * MOX_E_CONFIG, which is returned. Of MOX_E_NOMEM nothing changes. */
+int error_in_config(struct mox_error *err);
+
 /* err->host, cut to fit; returns err->code. */
 int error_at_host(struct mox_error *err, const char *host);
 

@@ -185,6 +185,7 @@ const struct mox_session *mox_conn_session(const struct mox_conn *conn)
     view->tls_verified = MOX_TLS_NONE;
     if (d->proof != NULL)
         fill_tls(d, view);
+    view->auth_mechanism = d->smtp.logged_in ? d->mechanism : NULL;
     view->dual_stack = is_dual_stack(d);
     fill_local(d, view);
     return view;

@@ -73,6 +73,7 @@ struct dial {
     struct buffer ahead; /* what the server said behind the last reply of ours */
 
     struct dial_proxy *proxy;      /* owned; NULL: none */
+    const char *mechanism;         /* of the session's login; NULL: none was begun */
     struct tls_identity *identity; /* owned: our certificate; NULL: none */
     const struct tls_proof *proof; /* what the server proved, in the plan's arena; NULL: no TLS */
     struct plan_candidate *again;  /* TLS failed there: next, once more; NULL: none */

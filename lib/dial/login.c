@@ -64,8 +64,8 @@ static int start(struct dial *d, const struct sasl_mechanism *mechanism,
 
     if (sasl == NULL)
         return error_nomem(err);
-    dial_log(d, MOX_LOG_INFO, MOX_STAGE_AUTH, d->attempt->candidate, "login by %s",
-             sasl_mechanism_name(mechanism));
+    d->mechanism = sasl_mechanism_name(mechanism);
+    dial_log(d, MOX_LOG_INFO, MOX_STAGE_AUTH, d->attempt->candidate, "login by %s", d->mechanism);
     return smtp_session_login(&d->smtp, sasl, err);
 }
 

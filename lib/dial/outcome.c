@@ -9,9 +9,11 @@
 
 enum { US_PER_S = 1000 * 1000 };
 
+/* A 5xx to STARTTLS is no verdict on the mail (semantics.md D14). */
 static bool says_5xx(const struct mox_error *err)
 {
-    return err != NULL && err->smtp_code >= 500 && err->smtp_code <= 599;
+    return err != NULL && err->stage != MOX_STAGE_TLS && err->smtp_code >= 500 &&
+           err->smtp_code <= 599;
 }
 
 /* The error that tells most; NULL: no attempt has one. all_5xx: whether each was such a refusal. */

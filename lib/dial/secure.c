@@ -119,8 +119,10 @@ int secure_begin(struct dial *d, struct mox_error *err)
         status = trust_roots(d, &roots, err);
     if (status == MOX_OK && session_key(d, roots, key) != MOX_OK)
         status = error_nomem(err);
-    if (status != MOX_OK)
+    if (status != MOX_OK) {
+        err->stage = MOX_STAGE_TLS;
         return status;
+    }
     if ((d->plan->rules.flags & MOX_DIAL_NO_RESUME) == 0)
         options.key = key;
     options.identity = d->identity;

@@ -22,7 +22,6 @@
 
 enum {
     US_PER_S = 1000000,
-    STORE_S = 1,                   /* for the store's answer */
     ALL_S = 60,                    /* for record and fetch together, with nothing in the cache */
     CHECK_S = 30,                  /* for each of them, with a policy in the cache */
     STORY = 1024,                  /* bytes of a story, and NUL */
@@ -149,11 +148,13 @@ static void finish(struct job *job, int status)
 /* A story that was begun: what the store did, and the end. */
 static void keep_story(struct job *job, struct text *t)
 {
+    struct mox_error err;
+
+    error_from_op(&err, job->store_status, "asking it");
     if (job->store_status == MOX_E_TIMEOUT)
         text_add(t, "; the store did not answer in time, so the cache was not looked at");
     else if (job->store_status != MOX_OK)
-        text_add(t, "; the store failed (%s), so the cache was not looked at",
-                 mox_status_name(job->store_status));
+        text_add(t, "; the store failed (%s), so the cache was not looked at", err.message);
     job->result.story =
         arena_text(&job->arena, (struct slice){t->buf, t->len < t->cap ? t->len : t->cap - 1});
 }
@@ -413,7 +414,9 @@ static void on_cache(struct ctx_store_op *op)
     job->store_status = op->status;
     none = op->status == MOX_OK && op->found && read_cache(job, buffer_slice(&op->value));
     store_cancel(op); /* the value has been read */
-    if (none)
+    if (job->store_status == MOX_E_NOMEM) /* a policy that may be there is not passed over */
+        finish_failed(job, MOX_E_NOMEM, NULL);
+    else if (none)
         finish_none(job, "none could be had a moment ago, and for 5 minutes it is not asked again");
     else
         ask_record(job);
@@ -434,7 +437,7 @@ static struct job *start_job(struct mox_ctx *ctx, struct jobs *jobs, const char 
     job->store.done = on_cache;
     domain_set(&job->domain, slice_of(domain));
     sts_key(key, domain);
-    status = store_get(ctx, &job->store, key, (uint64_t)STORE_S * US_PER_S);
+    status = store_get(ctx, &job->store, key, rules->store_us);
     if (status != MOX_OK) {
         free_job(job);
         return NULL;

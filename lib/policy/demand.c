@@ -100,6 +100,11 @@ static void published_text(const struct demand_facts *facts, const char *host, c
                  "%s has TLSA records, none of them usable: TLS is demanded, its certificate "
                  "is not checked",
                  host);
+    else if (facts->sts_mode == STS_TESTING)
+        text_add(out,
+                 "the MTA-STS policy of %s is in testing: TLS is used where offered, its "
+                 "certificate is checked for the report alone",
+                 domain);
     else
         text_add(out,
                  "no policy is published for %s: TLS is used where offered, its certificate "

@@ -103,6 +103,8 @@ static int add_file(struct roots *roots, const char *path, struct mox_error *err
 
     if (status == MOX_OK && buffer_append(&text, "", 1) != MOX_OK)
         status = error_nomem(err); /* PEM ends in NUL */
+    else if (status != MOX_OK)
+        status = error_in_config(err);
     if (status == MOX_OK)
         status = parse(roots, buffer_slice(&text).ptr, path, err);
     buffer_free(&text);

@@ -16,9 +16,9 @@ static int read_text(struct buffer *text, const char *path, struct mox_error *er
 {
     int status = buffer_read_file(text, path, MOX_LIMIT_CA_FILE, err);
 
-    if (status == MOX_OK && buffer_append(text, "", 1) != MOX_OK)
-        return error_nomem(err);
-    return status;
+    if (status != MOX_OK)
+        return error_in_config(err);
+    return buffer_append(text, "", 1) == MOX_OK ? MOX_OK : error_nomem(err);
 }
 
 static int load_chain(mbedtls_x509_crt *chain, const char *path, struct mox_error *err)

@@ -36,7 +36,7 @@ static const struct published {
      false,
      false,
      {.need = MOX_TLS_OPPORTUNISTIC, .starttls = DEMAND_OFFERED, .or_plaintext = true},
-     "no policy"},
+     "of a.example is in testing"},
     {"mode none",
      STS_NONE,
      false,
