@@ -223,14 +223,14 @@ static int take_recipient(struct taker *t)
 
 static int take_target(struct taker *t)
 {
-    const struct config_transport *transport = t->rules->transport;
+    const struct config_transport *smarthost = request_smarthost(t->rules);
     int status;
 
-    t->rules->port = request_smarthost(t->rules) != NULL ? transport->port : SMTP_PORT;
+    t->rules->port = smarthost != NULL ? smarthost->port : SMTP_PORT;
     if (t->request.server != NULL)
         status = take_server(t);
-    else if (transport != NULL && transport->host != NULL)
-        status = keep_host(t, slice_of(transport->host), "Host");
+    else if (smarthost != NULL)
+        status = keep_host(t, slice_of(smarthost->host), "Host");
     else
         status = take_recipient(t);
     if (t->request.port != 0)
