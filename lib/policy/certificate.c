@@ -2,9 +2,9 @@
  * certificate.c - see certificate.h. The path is built and its signatures are checked by mbedTLS;
  * dates are judged here, by the time given, and uses, which it leaves to its TLS layer.
  *
- * Trust anchors are copied before use: a verification writes into the keys it verifies with, and
- * mbedTLS 2.28 does so for elliptic curves without a lock. Only those that issued something in the
- * chain are, by the bytes of their names, as Go does it.
+ * Trust anchors are copied before use: a verification writes into an RSA key, and mbedTLS has a
+ * lock there only where it was built with threads. Only those that issued something in the chain
+ * are, by the bytes of their names, as Go does it.
  *
  * Not looked at: revocation, and name constraints (a critical one fails to parse).
  */
@@ -23,11 +23,14 @@
 #include "base/slice.h"
 #include "base/text.h"
 
+/* An error with all of them, and with the words that dane.c puts around it, is not cut: names may
+ * be UTF-8, and half a character must not be left of one. */
 enum {
     DNS_NAME = MBEDTLS_ASN1_CONTEXT_SPECIFIC | MBEDTLS_X509_SAN_DNS_NAME,
-    SHOWN_NAMES = 3,  /* names of a certificate that an error tells */
-    SHOWN_NAME = 100, /* bytes of each, and of an X.500 name */
-    WHY = 320,        /* bytes of a clause: two X.500 names and the words around them */
+    SHOWN_NAMES = 2,  /* names of a certificate that an error tells */
+    SHOWN_NAME = 56,  /* bytes of each, and of an X.500 name, with the NUL */
+    SHOWN_WANT = 128, /* bytes of the names that were wanted, which are ASCII */
+    WHY = 256,        /* bytes of a clause: two X.500 names and the words around them */
     SECONDS_DAY = 86400
 };
 
@@ -367,7 +370,7 @@ static int refuse_name(const struct certificate_request *request, struct mox_err
 {
     const mbedtls_x509_sequence *at = &request->chain->subject_alt_names;
     size_t total = count_names(request->chain), n = 0;
-    char wanted[256], names[SHOWN_NAMES * (SHOWN_NAME + 2) + 32], shown[SHOWN_NAME];
+    char wanted[SHOWN_WANT], names[SHOWN_NAMES * (SHOWN_NAME + 2) + 32], shown[SHOWN_NAME];
     struct text w = text_to(wanted, sizeof wanted), t = text_to(names, sizeof names);
     struct slice name;
 

@@ -265,7 +265,7 @@ static size_t count_lines(struct slice text)
     return n;
 }
 
-/* The text with LF behind each line, cleaned; it reads as before. */
+/* The text with LF behind each line and blanks for tabs, cleaned; it reads as before. */
 static char *keep_text(struct slice text, struct arena *arena)
 {
     char *kept = arena_bytes(arena, text.len + 2, 1);
@@ -276,8 +276,10 @@ static char *keep_text(struct slice text, struct arena *arena)
     while (text.len > 0) {
         struct slice line = slice_trim(take_line(&text));
 
-        len += slice_clean(line, false, kept + len, line.len + 1);
+        for (size_t i = 0; i < line.len; i++)
+            kept[len++] = line.ptr[i] == '\t' ? ' ' : line.ptr[i];
         kept[len++] = '\n';
+        slice_clean_in_place(kept + len - 1 - line.len, line.len);
     }
     kept[len] = '\0';
     return kept;

@@ -205,6 +205,8 @@ static const struct policy_case {
     {"the last line without its end", HEAD "mx: a\nmax_age: 1", NULL, HEAD "mx: a\nmax_age: 1\n"},
     {"line ends and blank lines", "\nversion:STSv1 \r\nmode: none\r\n\t\nmax_age: 1\r\n", NULL,
      "\nversion:STSv1\nmode: none\n\nmax_age: 1\n"},
+    {"tabs", "version:\tSTSv1\nmode: \tnone\nmax_age:\t\t1\t\n", NULL,
+     "version: STSv1\nmode:  none\nmax_age:  1\n"},
     {"another version", "version: STSv2\n", "line 1: \"STSv2\" is no version", NULL},
     {"a second version is passed over", HEAD "version: STSv2\nmx: a\nmax_age: 1\n", NULL, NULL},
     {"a mode in capitals", "version: STSv1\nmode: Enforce\n", "line 2: \"Enforce\" is no mode",
@@ -240,6 +242,8 @@ START_TEST(policy_case)
 
     if (c->wrong == NULL) {
         ck_assert_msg(status == MOX_OK, "%s: %s", c->name, err.message);
+        ck_assert_str_eq(policy.text, c->shown == NULL ? c->text : c->shown);
+        ck_assert_int_eq(sts_policy_read(slice_of(policy.text), &policy, &arena, NULL), MOX_OK);
         ck_assert_str_eq(policy.text, c->shown == NULL ? c->text : c->shown);
     } else {
         ck_assert_msg(status == MOX_E_PROTOCOL, "%s: status %d", c->name, status);
