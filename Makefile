@@ -16,6 +16,8 @@ MANDIR   ?= $(PREFIX)/share/man
 BUILD    ?= build
 # none: without c-ares; headers and symbols stay the same
 DNS      ?= cares
+# libcurl: libmoxdial-curl is made too, and the command fetches MTA-STS policies; none: without it
+CURL     ?= $(shell $(PKG) --exists 'libcurl >= 7.87' && echo libcurl || echo none)
 # Debian 12 ships no .pc for mbedTLS; another one than the system's is named here
 MBEDTLS_CFLAGS ?=
 MBEDTLS_LIBS   ?= -lmbedtls -lmbedx509 -lmbedcrypto
@@ -31,14 +33,16 @@ VERSION := $(shell sed -n 's/^.define MOX_VERSION "\([^"]*\)".*/\1/p' include/mo
 SONAME  := libmoxdial.so.$(firstword $(subst ., ,$(VERSION)))
 
 # Sources, by folder.
-LIB_SRC  := $(wildcard lib/*/*.c)
+FETCH_SRC := $(wildcard lib/fetch/*.c)
+LIB_SRC  := $(filter-out $(FETCH_SRC),$(wildcard lib/*/*.c))
 TOOL_SRC := $(wildcard tools/*.c)
-WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c load.c authority.c \
-	tls_server.c)
+WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c secure.c login.c proxy.c fetch.c load.c \
+	papers.c authority.c tls_server.c)
 SIM_SRC  := $(wildcard test/sim/*.c)
 UNIT_SRC := $(wildcard test/unit/*.c) $(WORLD_SRC)
 FUZZ_SRC := $(wildcard test/fuzz/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
+DRIVER_SRC := $(wildcard bench/driver/*.c)
 FLOOR_SRC := $(wildcard bench/floor/*.c)
 PEER_SRC  := $(wildcard bench/peer/*.c)
 DEMO_SRC := $(wildcard examples/demo/*.c)
@@ -51,10 +55,19 @@ UNIT_SRC := $(filter-out test/unit/test_resolver_%,$(UNIT_SRC))
 REQUIRES := libidn2
 NO_CARES := -DMOX_NO_CARES
 endif
+override CURL := $(CURL)
+ifeq ($(CURL),none)
+PUBLIC   := $(filter-out %/curl.h,$(PUBLIC))
+FETCH_SRC :=
+else
+HAVE_CURL := -DMOX_HAVE_CURL
+CURL_LIBS := $(shell $(PKG) --libs $(CURL))
+endif
 
 # Flags: ours first, so that the packager has the last word. Only lib/os uses more than POSIX.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(WERROR)
-INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(MBEDTLS_CFLAGS) $(shell $(PKG) --cflags $(REQUIRES))
+INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_CURL) $(MBEDTLS_CFLAGS) \
+	$(shell $(PKG) --cflags $(REQUIRES) $(filter-out none,$(CURL)))
 FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
 MODE     := -std=c11 -fPIC -fvisibility=hidden -pthread
 COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(WARNINGS) $(CFLAGS)
@@ -68,14 +81,18 @@ UNIT_LIBS := $(patsubst -lmbed%,-l:libmbed%.a,$(LIBS))
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 SHARED   := $(BUILD)/libmoxdial.so.$(VERSION)
 STATIC   := $(BUILD)/libmoxdial.a
+ifneq ($(CURL),none)
+CURL_SONAME := libmoxdial-curl.so.$(firstword $(subst ., ,$(VERSION)))
+CURL_SHARED := $(BUILD)/libmoxdial-curl.so.$(VERSION)
+CURL_STATIC := $(BUILD)/libmoxdial-curl.a
+endif
 COMMAND  := $(BUILD)/moxdial
 DEMO     := $(BUILD)/moxdial-demo
 UNIT     := $(BUILD)/unit-tests
 SIM      := $(BUILD)/sim
 LOG      := $(BUILD)/unit.log
 FUZZERS  := $(patsubst test/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SRC))
-BENCHES  := $(BUILD)/moxdial-bench $(patsubst %.c,$(BUILD)/%,$(filter-out %/driver.c,$(BENCH_SRC)) \
-	$(FLOOR_SRC))
+BENCHES  := $(BUILD)/moxdial-bench $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC) $(FLOOR_SRC))
 PEERS    := $(patsubst %.c,$(BUILD)/%,$(PEER_SRC))
 STAGE     = $(abspath $(BUILD))/stage
 
@@ -87,12 +104,13 @@ renew = mkdir -p $(@D) && cat >$@.new && if cmp -s $@.new $@; then rm $@.new; el
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all check check-unit check-sim soak mutants check-threads check-symbols \
+.PHONY: FORCE all check check-unit check-sim check-curl soak mutants check-threads check-symbols \
 	check-cxx check-host check-python check-install check-examples check-cli check-docs \
 	check-layers check-asan check-tsan check-valgrind check-mbedtls3 check-analyzer objects \
-	coverage check-live fuzz fuzz-run lint tidy bench bench-csv demo doc install uninstall clean help
+	coverage check-live fuzz fuzz-run lint tidy bench bench-csv bench-mbedtls3 \
+	demo doc install uninstall clean help
 
-all: $(SHARED) $(STATIC) $(COMMAND)
+all: $(SHARED) $(STATIC) $(CURL_SHARED) $(CURL_STATIC) $(COMMAND)
 
 # Compiling.
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -121,17 +139,34 @@ $(STATIC): $(call objects,$(LIB_SRC))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(BUILD)/libmoxdial.o
 
-# Programs.
-$(COMMAND): $(call objects,$(TOOL_SRC)) $(STATIC)
+# MTA-STS policies by libcurl: a library of its own over the public headers.
+ifneq ($(CURL),none)
+$(CURL_SHARED): $(call objects,$(FETCH_SRC)) $(SHARED) lib/moxdial.map
 	$(call say,LINK)
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $$($(PKG) --libs jansson)
+	$(Q)$(LINK) -shared -Wl,-soname,$(CURL_SONAME) -Wl,--version-script=lib/moxdial.map \
+		-Wl,--no-undefined -o $@ $(filter %.o,$^) -L$(BUILD) -lmoxdial $(CURL_LIBS)
+	@ln -sf $(@F) $(BUILD)/$(CURL_SONAME)
+	@ln -sf $(@F) $(BUILD)/libmoxdial-curl.so
+
+$(CURL_STATIC): $(call objects,$(FETCH_SRC))
+	$(call say,AR)
+	$(Q)$(LD) -r -o $(BUILD)/libmoxdial-curl.o $^
+	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libmoxdial-curl.o
+	@rm -f $@
+	$(Q)$(AR) rcs $@ $(BUILD)/libmoxdial-curl.o
+endif
+
+# Programs.
+$(COMMAND): $(call objects,$(TOOL_SRC)) $(CURL_STATIC) $(STATIC)
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CURL_LIBS) $$($(PKG) --libs jansson)
 
 # A witness: nothing of the library is in it.
 $(BUILD)/moxdial-demo: $(call objects,$(DEMO_SRC))
 	$(call say,LINK)
-	$(Q)$(LINK) -o $@ $^
+	$(Q)$(LINK) -o $@ $^ $(MBEDTLS_LIBS)
 
-$(BUILD)/moxdial-bench: $(BUILD)/bench/driver.o $(STATIC)
+$(BUILD)/moxdial-bench: $(call objects,$(DRIVER_SRC)) $(STATIC)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
@@ -142,13 +177,16 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(STATIC)
 # Floors and peers have nothing of the library in them.
 $(BUILD)/bench/floor/%: $(BUILD)/bench/floor/%.o
 	$(call say,LINK)
-	$(Q)$(LINK) -o $@ $^ $(if $(filter dns,$*),$$($(PKG) --libs libcares))
+	$(Q)$(LINK) -o $@ $^ $(if $(filter dns,$*),$$($(PKG) --libs libcares)) \
+		$(if $(filter tls,$*),$(MBEDTLS_LIBS))
 
-# A peer that is not installed is left out of the table; see scripts/setup bench.
+# A peer that is not installed is left out of the table; see scripts/setup bench. One is no client
+# but the server of all TLS.
 peer_curl    := libcurl
 peer_esmtp   := libesmtp-1.0
 peer_jansson := jansson
 peer_yaml    := yaml-0.1
+peer_tls_server := openssl
 $(BUILD)/bench/peer/%: bench/peer/%.c
 	$(call say,PEER)
 	@mkdir -p $(@D)
@@ -176,7 +214,7 @@ $(BUILD)/cases.o: $(BUILD)/cases.c
 	$(Q)$(COMPILE) -c $< -o $@
 
 # Checks. No network, no root, seconds. The test runner's summary comes last, for whoever reads on.
-check: check-unit check-sim check-threads check-symbols check-cxx check-host check-python \
+check: check-unit check-sim check-curl check-threads check-symbols check-cxx check-host check-python \
 	check-install check-examples check-cli check-docs check-layers
 	@grep '%: Checks:' $(LOG)
 
@@ -210,9 +248,22 @@ $(BUILD)/test/threads/threads: $(call objects,$(wildcard test/threads/*.c)) $(ST
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-check-symbols: $(SHARED) $(STATIC)
+check-symbols: $(SHARED) $(STATIC) $(CURL_SHARED) $(CURL_STATIC)
 	$(call say,TEST)
-	$(Q)test/symbols lib/moxdial.sym $(SHARED) $(STATIC)
+	$(Q)test/symbols lib/moxdial.sym $(SHARED) $(STATIC) \
+		$(filter-out include/moxdial/curl.h,$(wildcard include/moxdial/*.h))
+	$(Q)[ $(CURL) = none ] || test/symbols lib/fetch/curl.sym $(CURL_SHARED) $(CURL_STATIC) \
+		include/moxdial/curl.h
+
+# libmoxdial-curl against an HTTPS server on loopback.
+check-curl: $(if $(CURL_STATIC),$(BUILD)/curl-tests)
+	$(call say,TEST)
+	$(Q)[ $(CURL) = none ] || RUN='$(RUN)' test/curl/run $<
+
+$(BUILD)/curl-tests: $(call objects,$(wildcard test/curl/*.c) test/unit/alloc.c $(LIB_SRC)) $(CURL_STATIC)
+	$(call say,LINK)
+	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(LIBS) $(CURL_LIBS) \
+		$$($(PKG) --libs check)
 
 check-cxx:
 	$(call say,TEST)
@@ -276,18 +327,18 @@ check-valgrind:
 # where it cannot be had, but not by CI.
 MBEDTLS3 = $(abspath $(BUILD))/mbedtls-3.6
 MBEDTLS3_LIBS = -L$(MBEDTLS3)/lib -Wl,-rpath,$(MBEDTLS3)/lib -lmbedtls -lmbedx509 -lmbedcrypto
+WITH_MBEDTLS3 = BUILD=$(BUILD)/mbedtls3 MBEDTLS_CFLAGS='-I$(MBEDTLS3)/usr/include' \
+	MBEDTLS_LIBS='$(MBEDTLS3_LIBS)'
 check-mbedtls3:
 	+$(Q)if scripts/mbedtls3 $(MBEDTLS3); then \
-		$(MAKE) --no-print-directory BUILD=$(BUILD)/mbedtls3 WERROR=-Werror \
-			MBEDTLS_CFLAGS='-I$(MBEDTLS3)/usr/include' MBEDTLS_LIBS='$(MBEDTLS3_LIBS)' \
-			check-unit check-sim check-cli; \
+		$(MAKE) --no-print-directory $(WITH_MBEDTLS3) WERROR=-Werror check-unit check-sim check-cli; \
 		else echo 'left out: mbedTLS 3.6 cannot be fetched'; [ -z "$$CI" ]; fi
 
 # The paths that gcc follows through all of the library.
 check-analyzer:
 	$(SUB) BUILD=$(BUILD)/analyzer CC=gcc CFLAGS='-O1 -g -fanalyzer' WERROR=-Werror objects
 
-objects: $(call objects,$(LIB_SRC))
+objects: $(call objects,$(LIB_SRC) $(FETCH_SRC))
 
 # Lines and branches of lib/ that the tests reach; see doc/testing.md.
 coverage:
@@ -328,7 +379,7 @@ lint:
 		$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) tidy || status=1; \
 		exit $$status
 
-TIDY := $(patsubst %.c,$(BUILD)/tidy/%,$(LIB_SRC) $(TOOL_SRC) $(wildcard examples/*.c) $(DEMO_SRC))
+TIDY := $(patsubst %.c,$(BUILD)/tidy/%,$(LIB_SRC) $(FETCH_SRC) $(TOOL_SRC) $(wildcard examples/*.c) $(DEMO_SRC))
 tidy: $(TIDY)
 
 $(BUILD)/tidy/%: %.c $(HEADERS) .clang-tidy
@@ -345,6 +396,11 @@ bench: $(BENCHES) $(PEERS) $(SHARED)
 bench-csv: $(BENCHES) $(PEERS) $(SHARED)
 	$(Q)bench/run --csv $(BUILD)/bench.csv $(BUILD) $(BENCH)
 
+# The programs that mbedTLS 3.6 takes part in: with them `make bench` has rows for it too.
+bench-mbedtls3:
+	+$(Q)scripts/mbedtls3 $(MBEDTLS3) && $(MAKE) --no-print-directory $(WITH_MBEDTLS3) \
+		$(BUILD)/mbedtls3/moxdial-bench $(BUILD)/mbedtls3/bench/floor/tls
+
 demo: $(COMMAND) $(BUILD)/moxdial-demo
 	$(Q)$(BUILD)/moxdial-demo $(COMMAND) $(BUILD)/demo
 
@@ -358,29 +414,36 @@ doc:
 MAN1 := $(wildcard doc/man/*.1)
 MAN5 := $(wildcard doc/man/*.5)
 
-$(BUILD)/libmoxdial.pc: pkgconfig/libmoxdial.pc.in FORCE
+$(BUILD)/%.pc: pkgconfig/%.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCDIR@|$(INCDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(REQUIRES)|; s|@MBEDTLS@|$(MBEDTLS_LIBS)|' $< | { $(renew); }
+		-e 's|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(REQUIRES)|; s|@MBEDTLS@|$(MBEDTLS_LIBS)|; s|@CURL@|$(CURL)|' $< | \
+		{ $(renew); }
 
-install: all $(BUILD)/libmoxdial.pc
+PC := $(BUILD)/libmoxdial.pc $(if $(CURL_STATIC),$(BUILD)/libmoxdial-curl.pc)
+
+install: all $(PC)
 	$(call say,INSTALL)
 	@install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(INCDIR)/moxdial \
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
 	$(Q)install -m 644 $(wildcard include/*.h) $(DESTDIR)$(INCDIR)
-	$(Q)install -m 644 $(wildcard include/moxdial/*.h) $(DESTDIR)$(INCDIR)/moxdial
-	$(Q)install -m 644 $(STATIC) $(DESTDIR)$(LIBDIR)
-	$(Q)install -m 755 $(SHARED) $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 644 $(filter include/moxdial/%,$(PUBLIC)) $(DESTDIR)$(INCDIR)/moxdial
+	$(Q)install -m 644 $(STATIC) $(CURL_STATIC) $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 755 $(SHARED) $(CURL_SHARED) $(DESTDIR)$(LIBDIR)
 	@ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(SONAME)
 	@ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/libmoxdial.so
-	$(Q)install -m 644 $(BUILD)/libmoxdial.pc $(DESTDIR)$(LIBDIR)/pkgconfig
+	@[ $(CURL) = none ] || ln -sf $(notdir $(CURL_SHARED)) $(DESTDIR)$(LIBDIR)/$(CURL_SONAME)
+	@[ $(CURL) = none ] || ln -sf $(notdir $(CURL_SHARED)) $(DESTDIR)$(LIBDIR)/libmoxdial-curl.so
+	$(Q)install -m 644 $(PC) $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(Q)install -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)
 	$(Q)for f in $(MAN1); do install -m 644 $$f $(DESTDIR)$(MANDIR)/man1; done
 	$(Q)for f in $(MAN5); do install -m 644 $$f $(DESTDIR)$(MANDIR)/man5; done
 
 uninstall:
 	$(call say,REMOVE)
-	$(Q)rm -f $(DESTDIR)$(BINDIR)/moxdial $(DESTDIR)$(LIBDIR)/pkgconfig/libmoxdial.pc \
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/moxdial $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(notdir $(PC))) \
 		$(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(SHARED) $(STATIC)) $(SONAME) libmoxdial.so) \
+		$(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(CURL_SHARED) $(CURL_STATIC)) \
+			$(CURL_SONAME) $(if $(CURL_SONAME),libmoxdial-curl.so)) \
 		$(patsubst include/%,$(DESTDIR)$(INCDIR)/%,$(PUBLIC)) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(MAN1))) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MAN5)))
@@ -402,7 +465,8 @@ help:
 	@echo 'fuzz            each fuzzer for FUZZ_SECONDS'
 	@echo 'lint            clang-tidy, cppcheck, layers, sizes, layout'
 	@echo 'bench bench-csv doc   figures, in a table or in build/bench.csv too; Doxygen'
+	@echo 'bench-mbedtls3  builds what `make bench` then measures on mbedTLS 3.6 too'
 	@echo 'install, uninstall, clean'
-	@echo 'Settings: CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR; DNS=none; WERROR=-Werror; V=1'
+	@echo 'Settings: CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR; DNS=none CURL=none; WERROR=-Werror; V=1'
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD) -name packages -prune -o -name '*.d' -print 2>/dev/null)

@@ -31,15 +31,16 @@ enum {
 
 struct demo {
     const char *moxdial, *folder;
+    struct secure *secure;
     struct servers servers;
-    char dns[32], smtp[16]; /* as the command wants them */
-    size_t len;             /* of output */
-    char output[OUTPUT];    /* of the last command, ends in NUL */
+    char dns[32], smtp[16], tls[16]; /* as the command wants them */
+    size_t len;                      /* of output */
+    char output[OUTPUT];             /* of the last command, ends in NUL */
 };
 
 struct command {
     const char *argv[ARGS];
-    char config[PATH];
+    char config[PATH], authority[PATH];
 };
 
 static bool path_of(const struct demo *demo, const char *name, char out[PATH])
@@ -49,16 +50,16 @@ static bool path_of(const struct demo *demo, const char *name, char out[PATH])
     return len > 0 && len < PATH;
 }
 
-static bool write_file(const struct demo *demo, const struct story_file *file)
+static bool write_file(const struct demo *demo, const char *name, const char *text)
 {
     char path[PATH];
-    FILE *f = path_of(demo, file->name, path) ? fopen(path, "w") : NULL;
-    bool written = f != NULL && fputs(file->text, f) >= 0;
+    FILE *f = path_of(demo, name, path) ? fopen(path, "w") : NULL;
+    bool written = f != NULL && fputs(text, f) >= 0;
 
     if (f != NULL && fclose(f) != 0)
         written = false;
     if (!written)
-        fprintf(stderr, "moxdial-demo: cannot write %s/%s: %s\n", demo->folder, file->name,
+        fprintf(stderr, "moxdial-demo: cannot write %s/%s: %s\n", demo->folder, name,
                 strerror(errno));
     return written;
 }
@@ -92,10 +93,15 @@ static void make_command(const struct demo *demo, const struct story_step *step,
         *next++ = "--resolver";
         *next++ = demo->dns;
         *next++ = "--port";
-        *next++ = demo->smtp;
+        *next++ = step->heard != NULL ? demo->tls : demo->smtp;
     }
     for (int i = 1; i < STORY_ARGS && step->args[i] != NULL; i++)
         *next++ = step->args[i];
+    if (step->authority != NULL) {
+        path_of(demo, step->authority, command->authority);
+        *next++ = "--ca-file";
+        *next++ = command->authority;
+    }
     path_of(demo, step->file, command->config);
     *next++ = "-c";
     *next++ = command->config;
@@ -204,6 +210,22 @@ static bool check_text(const struct demo *demo, const char *text)
     return false;
 }
 
+static bool check_hidden(const struct demo *demo, const char *text)
+{
+    if (text == NULL || strstr(demo->output, text) == NULL)
+        return true;
+    printf("  FAILED: the output has \"%s\" in it\n", text);
+    return false;
+}
+
+static bool check_heard(const char *heard, const char *wanted)
+{
+    if (strcmp(heard, wanted != NULL ? wanted : "") == 0)
+        return true;
+    printf("  FAILED: the server heard \"%s\", not \"%s\"\n", heard, wanted != NULL ? wanted : "");
+    return false;
+}
+
 /* Every failed check is told. */
 static bool check(const struct demo *demo, const struct story_step *step, int status)
 {
@@ -215,21 +237,35 @@ static bool check(const struct demo *demo, const struct story_step *step, int st
         snprintf(wanted, sizeof wanted, "%d", step->status);
         good = failed("exit status", status, wanted);
     }
-    good &= check_count("MX questions", seen->mx, step->mx);
-    good &= check_count("A questions", seen->a, step->a);
-    good &= check_count("AAAA questions", seen->aaaa, step->aaaa);
+    good &= check_count("MX questions", seen->questions.mx, step->mx);
+    good &= check_count("A questions", seen->questions.a, step->a);
+    good &= check_count("AAAA questions", seen->questions.aaaa, step->aaaa);
+    good &= check_count("TLSA questions", seen->questions.tlsa, step->tlsa);
     good &= check_count("connects over IPv6", seen->ipv6, ipv6 ? step->ipv6 : STORY_NEVER);
     good &= check_count("connects over IPv4", seen->ipv4, step->ipv4);
-    for (int i = 0; i < STORY_WORDS; i++)
+    good &= check_heard(seen->heard, step->heard);
+    for (int i = 0; i < STORY_WORDS; i++) {
         good &= check_text(demo, step->says[i]);
+        good &= check_hidden(demo, step->hides[i]);
+    }
     if (ipv6)
         good &= check_text(demo, step->says_with_ipv6);
     return good;
 }
 
+static void print_seen(const struct servers_seen *seen, int status)
+{
+    const struct zone_seen *asked = &seen->questions;
+
+    printf("\n  Exit status %d. The servers saw: questions for MX %u, A %u, AAAA %u, TLSA %u; "
+           "connects over IPv6 %u, IPv4 %u.\n",
+           status, asked->mx, asked->a, asked->aaaa, asked->tlsa, seen->ipv6, seen->ipv4);
+    if (seen->heard[0] != '\0')
+        printf("  They heard: %s\n", seen->heard);
+}
+
 static bool show_step(struct demo *demo, const struct story_step *step, int number)
 {
-    const struct servers_seen *seen = &demo->servers.seen;
     bool needs_ipv6 = step->ipv6 != STORY_NEVER && demo->servers.ipv6 < 0;
     struct command command = {0};
     int status;
@@ -244,9 +280,7 @@ static bool show_step(struct demo *demo, const struct story_step *step, int numb
     demo->servers.seen = (struct servers_seen){0};
     status = run(demo, &command);
     print_output(demo->output);
-    printf("\n  Exit status %d. The servers saw: questions for MX %u, A %u, AAAA %u; "
-           "connects over IPv6 %u, IPv4 %u.\n",
-           status, seen->mx, seen->a, seen->aaaa, seen->ipv6, seen->ipv4);
+    print_seen(&demo->servers.seen, status);
     good = check(demo, step, status);
     if (good)
         printf("  ok: %s\n",
@@ -254,29 +288,43 @@ static bool show_step(struct demo *demo, const struct story_step *step, int numb
     return good;
 }
 
-static bool prepare(struct demo *demo)
+static bool start(struct demo *demo)
+{
+    bool open;
+
+    demo->secure = secure_new();
+    open = servers_start(&demo->servers, demo->secure);
+    if (!open)
+        fprintf(stderr, "moxdial-demo: cannot listen on 127.0.0.1: %s\n", strerror(errno));
+    else if (demo->secure == NULL)
+        fprintf(stderr, "moxdial-demo: mbedTLS cannot make the certificates\n");
+    return open && demo->secure != NULL;
+}
+
+static bool write_files(const struct demo *demo)
 {
     if (mkdir(demo->folder, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "moxdial-demo: cannot make %s: %s\n", demo->folder, strerror(errno));
         return false;
     }
     for (size_t i = 0; i < story_nfiles; i++)
-        if (!write_file(demo, &story_files[i]))
+        if (!write_file(demo, story_files[i].name, story_files[i].text))
             return false;
-    if (!servers_start(&demo->servers)) {
-        fprintf(stderr, "moxdial-demo: cannot listen on 127.0.0.1: %s\n", strerror(errno));
-        return false;
-    }
+    return write_file(demo, STORY_AUTHORITY, secure_authority(demo->secure));
+}
+
+static void introduce(struct demo *demo)
+{
     snprintf(demo->dns, sizeof demo->dns, "127.0.0.1:%u", demo->servers.dns_port);
     snprintf(demo->smtp, sizeof demo->smtp, "%u", demo->servers.smtp_port);
+    snprintf(demo->tls, sizeof demo->tls, "%u", demo->servers.tls_port);
     printf("On loopback: DNS at %s; SMTP at port %s, where [::1] refuses with\n"
            "  550 5.7.1 Client host rejected: cannot find your reverse hostname\n"
-           "and 127.0.0.1 accepts.\n",
-           demo->dns, demo->smtp);
+           "and 127.0.0.1 accepts; SMTP with STARTTLS at port %s.\n",
+           demo->dns, demo->smtp, demo->tls);
     if (demo->servers.ipv6 < 0)
         printf(
             "\nThis machine has no IPv6 on loopback: the refusal cannot be shown, the rest is.\n");
-    return true;
 }
 
 static int tell(struct demo *demo)
@@ -321,8 +369,11 @@ int main(int argc, char **argv)
     demo.moxdial = argv[argc - 2];
     demo.folder = argv[argc - 1];
     setenv("COLUMNS", "96", 0);
-    if (prepare(&demo))
+    if (start(&demo) && write_files(&demo)) {
+        introduce(&demo);
         status = alone ? serve(&demo) : tell(&demo);
+    }
     servers_stop(&demo.servers);
+    secure_free(demo.secure);
     return status;
 }

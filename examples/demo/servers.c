@@ -1,5 +1,5 @@
 /*
- * servers.c - see servers.h. They know just enough DNS and SMTP for one client that is no enemy.
+ * servers.c - see servers.h. They know just enough SMTP for one client that is no enemy.
  */
 #include "servers.h"
 
@@ -15,197 +15,161 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TYPE_A = 1, TYPE_MX = 15, TYPE_AAAA = 28 };
-enum { DNS_HEADER = 12, DNS_PACKET = 512, NAME = 256, PORT_TRIES = 20, BACKLOG = 8 };
+enum { PORT_TRIES = 20, BACKLOG = 8 };
 
-/* An MX host is named by data, an address written in it. */
-static const struct {
-    const char *name;
-    int type;
-    const char *data;
-} zone[] = {
-    {"example.org", TYPE_MX, "mx.example.org"},
-    {"mx.example.org", TYPE_A, "127.0.0.1"},
-    {"mx.example.org", TYPE_AAAA, "::1"},
-    {"example.net", TYPE_MX, "mx.example.net"},
-    {"mx.example.net", TYPE_A, "127.0.0.1"},
-    {"mx.example.net", TYPE_AAAA, "::1"},
-    {"ipv6only.example", TYPE_MX, "mx.ipv6only.example"},
-    {"mx.ipv6only.example", TYPE_AAAA, "::1"},
-};
-
-enum { ZONE = sizeof zone / sizeof *zone };
+const char servers_login[] = "AG1haWxAZXhhbXBsZS5jb20AY29ycmVjdCBob3JzZSBiYXR0ZXJ5IHN0YXBsZQ==";
 
 static const char refusal[] =
     "550 5.7.1 Client host rejected: cannot find your reverse hostname\r\n";
-static const char greeting[] = "220 mx.example.org ESMTP demo\r\n";
+static const char greeting[] = "220 demo.example ESMTP\r\n";
 static const char offers[] =
-    "250-mx.example.org\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250 8BITMIME\r\n";
-
-/* The question's name as text; returns where its type begins, 0: malformed. */
-static size_t read_question(const unsigned char *packet, size_t len, char name[NAME])
-{
-    size_t at = DNS_HEADER, n = 0;
-
-    while (at < len && packet[at] != 0) {
-        size_t label = packet[at++];
-
-        if (label > 63 || at + label >= len || n + label + 2 > NAME)
-            return 0;
-        memcpy(name + n, packet + at, label);
-        n += label;
-        name[n++] = '.';
-        at += label;
-    }
-    name[n == 0 ? 0 : n - 1] = '\0';
-    return at + 5 <= len ? at + 1 : 0;
-}
-
-static size_t write_name(unsigned char *out, const char *name)
-{
-    size_t n = 0;
-
-    while (*name != '\0') {
-        size_t label = strcspn(name, ".");
-
-        out[n++] = (unsigned char)label;
-        memcpy(out + n, name, label);
-        n += label;
-        name += label + (name[label] == '.');
-    }
-    out[n++] = 0;
-    return n;
-}
-
-static size_t write_data(unsigned char *out, int type, const char *data)
-{
-    if (type == TYPE_A)
-        return inet_pton(AF_INET, data, out) == 1 ? 4 : 0;
-    if (type == TYPE_AAAA)
-        return inet_pton(AF_INET6, data, out) == 1 ? 16 : 0;
-    out[0] = 0;
-    out[1] = 10; /* preference */
-    return 2 + write_name(out + 2, data);
-}
-
-static size_t write_record(unsigned char *out, int type, const char *data)
-{
-    /* The name of the question; type; class IN; a minute to live; length. */
-    unsigned char head[] = {0xc0, DNS_HEADER, 0, (unsigned char)type, 0, 1, 0, 0, 0, 60, 0, 0};
-    size_t len = write_data(out + sizeof head, type, data);
-
-    head[sizeof head - 1] = (unsigned char)len;
-    memcpy(out, head, sizeof head);
-    return sizeof head + len;
-}
-
-static void count_question(struct servers_seen *seen, int type)
-{
-    seen->mx += type == TYPE_MX;
-    seen->a += type == TYPE_A;
-    seen->aaaa += type == TYPE_AAAA;
-}
-
-/* Turns the question in packet into its answer; returns the answer's length, 0: say nothing. */
-static size_t answer(struct servers_seen *seen, unsigned char *packet, size_t len)
-{
-    char name[NAME];
-    size_t at = len > DNS_HEADER ? read_question(packet, len, name) : 0;
-    bool exists = false;
-    int type;
-
-    if (at == 0)
-        return 0;
-    type = packet[at] << 8 | packet[at + 1];
-    count_question(seen, type);
-    at += 4;
-    memset(packet + 6, 0, 6);
-    for (size_t i = 0; i < ZONE; i++) {
-        if (strcasecmp(zone[i].name, name) != 0)
-            continue;
-        exists = true;
-        if (zone[i].type != type)
-            continue;
-        at += write_record(packet + at, type, zone[i].data);
-        packet[7]++;
-    }
-    packet[2] = 0x85;              /* an authoritative answer, recursion was desired */
-    packet[3] = exists ? 0 : 0x03; /* NXDOMAIN */
-    return at;
-}
+    "250-demo.example\r\n250-PIPELINING\r\n250-SIZE 10485760\r\n250 8BITMIME\r\n";
+static const char offers_tls[] = "250-demo.example\r\n250-PIPELINING\r\n250 STARTTLS\r\n";
+static const char offers_login[] = "250-demo.example\r\n250-PIPELINING\r\n250 AUTH PLAIN\r\n";
 
 static void serve_dns(struct servers *servers)
 {
-    unsigned char packet[2 * DNS_PACKET]; /* a question of 512 bytes, and room for its answer */
+    unsigned char packet[ZONE_PACKET];
     struct sockaddr_in peer;
     socklen_t peer_len = sizeof peer;
-    ssize_t n = recvfrom(servers->dns, packet, DNS_PACKET, 0, (struct sockaddr *)&peer, &peer_len);
-    size_t len = n > 0 ? answer(&servers->seen, packet, (size_t)n) : 0;
+    ssize_t n =
+        recvfrom(servers->dns, packet, ZONE_QUESTION, 0, (struct sockaddr *)&peer, &peer_len);
+    size_t len =
+        n > 0 ? zone_answer(servers->secure, &servers->seen.questions, packet, (size_t)n) : 0;
 
     if (len > 0)
         sendto(servers->dns, packet, len, 0, (struct sockaddr *)&peer, peer_len);
 }
 
+/* Adds a command's first word to what was heard. */
+static void note(struct servers *servers, struct servers_client *client)
+{
+    char *heard = servers->seen.heard;
+    size_t used = strlen(heard);
+    bool first_in_tls = client->session != NULL && !client->heard_in_tls;
+
+    snprintf(heard + used, sizeof servers->seen.heard - used, "%s%s%.*s", used > 0 ? " " : "",
+             first_in_tls ? "[TLS] " : "", (int)strcspn(client->line, " "), client->line);
+    client->heard_in_tls = client->session != NULL;
+}
+
 /* What is sent here always fits into the socket's buffer. */
 static void say(const struct servers_client *client, const char *text)
 {
-    send(client->fd, text, strlen(text), MSG_NOSIGNAL);
+    if (client->session != NULL)
+        secure_write(client->session, text);
+    else
+        send(client->fd, text, strlen(text), MSG_NOSIGNAL);
 }
 
 static void hang_up(struct servers_client *client)
 {
+    secure_close(client->session);
     close(client->fd);
     *client = (struct servers_client){.fd = -1};
 }
 
-/* false: the session is over. */
-static bool obey(const struct servers_client *client)
+/* What follows in clear is not part of TLS, and forgotten. false: it cannot be had. */
+static bool start_tls(const struct servers *servers, struct servers_client *client)
 {
-    if (strncasecmp(client->line, "QUIT", 4) == 0) {
+    say(client, "220 2.0.0 go ahead\r\n");
+    client->len = 0;
+    client->line[0] = '\0';
+    client->session = secure_accept(servers->secure, client->fd);
+    return client->session != NULL;
+}
+
+static const char *reply_to(const struct servers_client *client)
+{
+    const char *line = client->line;
+
+    if (client->kind == SERVERS_REFUSING)
+        return "503 5.5.1 you were refused\r\n";
+    if (strncasecmp(line, "EHLO ", 5) == 0 && client->kind == SERVERS_SECURE)
+        return client->session != NULL ? offers_login : offers_tls;
+    if (strncasecmp(line, "EHLO ", 5) == 0)
+        return offers;
+    if (strncasecmp(line, "AUTH PLAIN ", 11) == 0 && client->session != NULL)
+        return strcmp(line + 11, servers_login) == 0 ? "235 2.7.0 welcome\r\n"
+                                                     : "535 5.7.8 who are you?\r\n";
+    return "502 5.5.1 this server is for a demo\r\n";
+}
+
+/* The line, without its end. false: the session is over. */
+static bool obey(struct servers *servers, struct servers_client *client)
+{
+    bool secure = client->kind == SERVERS_SECURE;
+
+    if (secure)
+        note(servers, client);
+    if (strcasecmp(client->line, "QUIT") == 0) {
         say(client, "221 2.0.0 bye\r\n");
         return false;
     }
-    if (client->refused)
-        say(client, "503 5.5.1 you were refused\r\n");
-    else if (strncasecmp(client->line, "EHLO", 4) == 0)
-        say(client, offers);
-    else
-        say(client, "502 5.5.1 this server is for a demo\r\n");
+    if (secure && client->session == NULL && strcasecmp(client->line, "STARTTLS") == 0)
+        return start_tls(servers, client);
+    say(client, reply_to(client));
     return true;
 }
 
-static void serve_client(struct servers_client *client)
+/* The bytes heard; 0: they are still to come; -1: it is over. */
+static ssize_t hear(const struct servers_client *client, char *out, size_t cap)
 {
-    ssize_t n =
-        recv(client->fd, client->line + client->len, sizeof client->line - 1 - client->len, 0);
+    ssize_t n;
+
+    if (client->session != NULL)
+        return secure_read(client->session, out, cap);
+    n = recv(client->fd, out, cap, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+        return 0;
+    return n > 0 ? n : -1;
+}
+
+/* false: the session is over. */
+static bool obey_lines(struct servers *servers, struct servers_client *client)
+{
     char *end;
 
-    if (n <= 0) {
-        hang_up(client);
-        return;
-    }
-    client->len += (unsigned)n;
-    client->line[client->len] = '\0';
     while ((end = strchr(client->line, '\n')) != NULL) {
-        if (!obey(client)) {
+        unsigned used = (unsigned)(end + 1 - client->line);
+
+        *end = '\0';
+        client->line[strcspn(client->line, "\r")] = '\0';
+        if (!obey(servers, client))
+            return false;
+        if (client->len == 0) /* all is forgotten */
+            return true;
+        client->len -= used;
+        memmove(client->line, end + 1, client->len + 1);
+    }
+    return client->len < sizeof client->line - 1;
+}
+
+static void serve_client(struct servers *servers, struct servers_client *client)
+{
+    ssize_t n;
+
+    while ((n = hear(client, client->line + client->len, sizeof client->line - 1 - client->len)) >
+           0) {
+        client->len += (unsigned)n;
+        client->line[client->len] = '\0';
+        if (!obey_lines(servers, client)) {
             hang_up(client);
             return;
         }
-        client->len -= (unsigned)(end + 1 - client->line);
-        memmove(client->line, end + 1, client->len + 1);
     }
-    if (client->len == sizeof client->line - 1)
+    if (n < 0)
         hang_up(client);
 }
 
-static void welcome(struct servers *servers, int listener, bool refused)
+static void welcome(struct servers *servers, int listener, enum servers_kind kind)
 {
     int fd = accept(listener, NULL, NULL);
     unsigned i = 0;
 
     if (fd < 0)
         return;
-    if (refused)
+    if (kind == SERVERS_REFUSING)
         servers->seen.ipv6++;
     else
         servers->seen.ipv4++;
@@ -216,8 +180,8 @@ static void welcome(struct servers *servers, int listener, bool refused)
         return;
     }
     fcntl(fd, F_SETFD, FD_CLOEXEC);
-    servers->clients[i] = (struct servers_client){.fd = fd, .refused = refused};
-    say(&servers->clients[i], refused ? refusal : greeting);
+    servers->clients[i] = (struct servers_client){.fd = fd, .kind = kind};
+    say(&servers->clients[i], kind == SERVERS_REFUSING ? refusal : greeting);
 }
 
 /* A socket at the loopback address of its family; *port 0: a free one, written back. -1: errno. */
@@ -264,20 +228,24 @@ static bool open_smtp(struct servers *servers)
     return false;
 }
 
-bool servers_start(struct servers *servers)
+bool servers_start(struct servers *servers, const struct secure *secure)
 {
-    *servers = (struct servers){.dns = -1, .ipv6 = -1, .ipv4 = -1};
+    *servers = (struct servers){.dns = -1, .ipv6 = -1, .ipv4 = -1, .tls = -1, .secure = secure};
     for (int i = 0; i < SERVERS_CLIENTS; i++)
         servers->clients[i].fd = -1;
     servers->dns = open_at(AF_INET, SOCK_DGRAM, &servers->dns_port);
-    return servers->dns >= 0 && open_smtp(servers);
+    servers->tls = open_at(AF_INET, SOCK_STREAM, &servers->tls_port);
+    return servers->dns >= 0 && servers->tls >= 0 && open_smtp(servers);
 }
 
 bool servers_serve(struct servers *servers, int fd, int timeout_ms)
 {
-    enum { CALLER, DNS, IPV6, IPV4, CLIENTS };
-    struct pollfd fds[CLIENTS + SERVERS_CLIENTS] = {
-        [CALLER] = {.fd = fd}, {.fd = servers->dns}, {.fd = servers->ipv6}, {.fd = servers->ipv4}};
+    enum { CALLER, DNS, IPV6, IPV4, TLS, CLIENTS };
+    struct pollfd fds[CLIENTS + SERVERS_CLIENTS] = {[CALLER] = {.fd = fd},
+                                                    [DNS] = {.fd = servers->dns},
+                                                    [IPV6] = {.fd = servers->ipv6},
+                                                    [IPV4] = {.fd = servers->ipv4},
+                                                    [TLS] = {.fd = servers->tls}};
 
     for (;;) {
         for (int i = 0; i < SERVERS_CLIENTS; i++)
@@ -288,13 +256,15 @@ bool servers_serve(struct servers *servers, int fd, int timeout_ms)
             return false;
         for (int i = 0; i < SERVERS_CLIENTS; i++)
             if (fds[CLIENTS + i].revents != 0)
-                serve_client(&servers->clients[i]);
+                serve_client(servers, &servers->clients[i]);
         if (fds[DNS].revents != 0)
             serve_dns(servers);
         if (fds[IPV6].revents != 0)
-            welcome(servers, servers->ipv6, true);
+            welcome(servers, servers->ipv6, SERVERS_REFUSING);
         if (fds[IPV4].revents != 0)
-            welcome(servers, servers->ipv4, false);
+            welcome(servers, servers->ipv4, SERVERS_PLAIN);
+        if (fds[TLS].revents != 0)
+            welcome(servers, servers->tls, SERVERS_SECURE);
         if (fds[CALLER].revents != 0)
             return true;
     }
@@ -302,7 +272,7 @@ bool servers_serve(struct servers *servers, int fd, int timeout_ms)
 
 void servers_stop(struct servers *servers)
 {
-    const int open[] = {servers->dns, servers->ipv6, servers->ipv4};
+    const int open[] = {servers->dns, servers->ipv6, servers->ipv4, servers->tls};
 
     for (int i = 0; i < SERVERS_CLIENTS; i++)
         if (servers->clients[i].fd >= 0)

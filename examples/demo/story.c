@@ -3,6 +3,8 @@
  */
 #include "story.h"
 
+#include "servers.h"
+
 const struct story_file story_files[] = {
     {"default.conf", "Hostname: mail.example.com\n"},
     {"ipv4only.conf", "Hostname: mail.example.com\n"
@@ -34,6 +36,19 @@ const struct story_file story_files[] = {
                      "Routes:\n"
                      "\t- ToDomain: example.org\n"
                      "\t  Transport: ipv4only\n"},
+    {"smarthost.conf", "Hostname: mail.example.com\n"
+                       "Transports:\n"
+                       "\tsmarthost:\n"
+                       "\t\tSubmission:\n"
+                       "\t\t\tHost: smarthost.example\n"
+                       "\t\t\tAuth:\n"
+                       "\t\t\t\tUsername: mail@example.com\n"
+                       "\t\t\t\tPassword: correct horse battery staple\n"
+                       "\t\t\t\tMechanisms:\n"
+                       "\t\t\t\t\t- PLAIN\n"
+                       "Routes:\n"
+                       "\t-\n"
+                       "\t\tTransport: smarthost\n"},
 };
 
 const size_t story_nfiles = sizeof story_files / sizeof *story_files;
@@ -138,6 +153,71 @@ const struct story_step story_steps[] = {
         .status = 78,
         .says = {"misspelt.conf:5:"},
         .proven = "no question was asked, nothing was dialed",
+    },
+    {
+        .title = "TLS where it is offered",
+        .text = "This server offers STARTTLS, and its certificate is signed by nobody but itself.\n"
+                "Nothing is published about it, so any certificate will do: better than in clear.",
+        .args = {"dial", "selfsigned.example"},
+        .file = "default.conf",
+        .status = 0,
+        .mx = STORY_ASKED,
+        .a = STORY_ASKED,
+        .aaaa = STORY_ASKED,
+        .ipv4 = STORY_ONCE,
+        .heard = "EHLO STARTTLS [TLS] EHLO QUIT",
+        .says = {"TLSv1", "not verified"},
+        .proven = "in TLS, and nobody claims that it is verified",
+    },
+    {
+        .title = "The same server, verified by DANE",
+        .text = "As mx.dane.example it has a TLSA record, the hash of its key, and DNSSEC proves\n"
+                "it. Now this very key is demanded. The command tells what was, and why.",
+        .args = {"dial", "--trust-ad", "--explain-tls", "dane.example"},
+        .file = "default.conf",
+        .status = 0,
+        .mx = STORY_ASKED,
+        .a = STORY_ASKED,
+        .aaaa = STORY_ASKED,
+        .tlsa = STORY_ASKED,
+        .ipv4 = STORY_ONCE,
+        .heard = "EHLO STARTTLS [TLS] EHLO QUIT",
+        .says = {"verified (dane)"},
+        .proven = "verified by its TLSA record, without any authority",
+    },
+    {
+        .title = "An impostor",
+        .text = "The TLSA record of mx.impostor.example is of another key. Whoever answers there\n"
+                "gets no sender, no recipient, no mail.",
+        .args = {"dial", "--trust-ad", "impostor.example"},
+        .file = "default.conf",
+        .status = 77,
+        .mx = STORY_ASKED,
+        .a = STORY_ASKED,
+        .aaaa = STORY_ASKED,
+        .tlsa = STORY_ASKED,
+        .ipv4 = STORY_ONCE,
+        .heard = "EHLO STARTTLS",
+        .says = {"DANE: 1 usable TLSA record, which does not match", "3 1 1 would be"},
+        .proven = "not a word after STARTTLS; the error says what was found",
+    },
+    {
+        .title = "A smarthost with a login",
+        .text = "Its certificate must be for its name, by an authority that we trust: here the\n"
+                "demo's own. Only then the password is said; the dialogue shows it to nobody.\n"
+                "PLAIN gives it away to the server, so it is used only where it is listed.",
+        .show = "smarthost.conf",
+        .args = {"dial", "-vv", "example.org"},
+        .file = "smarthost.conf",
+        .authority = STORY_AUTHORITY,
+        .status = 0,
+        .a = STORY_ASKED,
+        .aaaa = STORY_ASKED,
+        .ipv4 = STORY_ONCE,
+        .heard = "EHLO STARTTLS [TLS] EHLO AUTH QUIT",
+        .says = {"verified (pkix)", "AUTH PLAIN ***"},
+        .hides = {"correct horse", servers_login},
+        .proven = "verified and logged in; the password is not in the output",
     },
 };
 

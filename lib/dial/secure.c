@@ -176,7 +176,7 @@ static int check_pkix(struct dial *d, const struct mbedtls_x509_crt *chain, cons
     request.anchors = roots_chain(roots);
     status = certificate_check(&request, &found, err);
     if (status == MOX_OK || status == MOX_E_VERIFY)
-        report_pkix(d, found.fault);
+        report_pkix(d, (int)found.fault);
     if (status != MOX_OK)
         return status;
     *by = arena_text(&d->plan->arena, slice_of(found.name));
