@@ -95,7 +95,8 @@ bool run_fetches(void)
 static int open_context(struct run *run, struct mox_ctx_options *options)
 {
     run->curl = mox_curl_open(run->request.config, &run->err);
-    if (run->curl == NULL)
+    if (run->curl == NULL || (options->ca_file != NULL &&
+                              mox_curl_ca_file(run->curl, options->ca_file, &run->err) != MOX_OK))
         return run->err.code;
     options->fetch = mox_curl_ops(run->curl);
     run->ctx = mox_ctx_new(options, &run->err);

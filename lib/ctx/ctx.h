@@ -115,8 +115,8 @@ struct mox_ctx *ctx_new(const struct mox_ctx_options *options, const struct ctx_
 uint64_t ctx_clock_us(const struct mox_ctx *ctx);
 
 /*
- * The same as of this round of events: one look at the clock serves all. A callback of the host may
- * take time, and outside of a dispatch nobody knows how much has passed.
+ * The same as of this dispatch: one look at the clock serves all events until a callback of the
+ * host, which may take time. Outside of a dispatch nobody knows how much has passed.
  */
 static inline uint64_t ctx_now_us(struct mox_ctx *ctx)
 {

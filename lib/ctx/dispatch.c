@@ -93,7 +93,6 @@ static void run_round(struct mox_ctx *ctx)
 {
     struct ctx_event last = {0}; /* what is queued behind it belongs to the next round */
 
-    ctx->now_us = 0;
     ctx_event_queue(ctx, &last);
     while (ctx->events.next != &last && !ctx->free_wanted) {
         struct ctx_event *event = ctx->events.next;

@@ -5,9 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/arena.h"
 #include "base/ip.h"
 #include "base/limits.h"
-#include "base/mem.h"
 #include "dial/talk.h"
 #include "policy/nat.h"
 #include "stream/tls.h"
@@ -41,7 +41,7 @@ int conn_make(struct dial *d, struct mox_error *err)
 
     if (dial_is_plan(d))
         return MOX_OK;
-    conn = mem_new(sizeof *conn);
+    conn = arena_new(&d->plan->arena, sizeof *conn); /* which dies after it */
     if (conn == NULL)
         return error_nomem(err);
     conn->dial = d;
@@ -65,13 +65,12 @@ static void drop_watch(struct mox_conn *conn)
     conn->watch.fn = NULL;
 }
 
-/* Frees the connection alone. */
+/* Ends the connection alone. */
 static void discard(struct mox_conn *conn)
 {
     drop_watch(conn);
     part_unlink(&conn->link);
     conn->dial->conn = NULL;
-    mem_free(conn);
 }
 
 void conn_end(struct part_link *link)
@@ -191,17 +190,24 @@ const struct mox_session *mox_conn_session(const struct mox_conn *conn)
     return view;
 }
 
+/* What was read and not yet asked for. */
+static struct buffer *ahead_of(const struct mox_conn *conn)
+{
+    return smtp_session_spare(&conn->dial->smtp);
+}
+
 static int take_ahead(struct mox_conn *conn, void *buf, size_t cap, size_t *n)
 {
-    struct slice ahead = buffer_slice(&conn->dial->ahead);
+    struct buffer *ahead = ahead_of(conn);
+    struct slice bytes = buffer_slice(ahead);
 
-    *n = ahead.len < cap ? ahead.len : cap;
+    *n = bytes.len < cap ? bytes.len : cap;
     if (*n == 0)
         return MOX_E_AGAIN;
-    memcpy(buf, ahead.ptr, *n);
-    buffer_take(&conn->dial->ahead, *n);
-    if (buffer_slice(&conn->dial->ahead).len == 0)
-        buffer_free(&conn->dial->ahead);
+    memcpy(buf, bytes.ptr, *n);
+    buffer_take(ahead, *n);
+    if (*n == bytes.len)
+        buffer_free(ahead);
     return MOX_OK;
 }
 
@@ -267,7 +273,7 @@ int mox_conn_write(struct mox_conn *conn, const void *buf, size_t len, size_t *n
 static int read_ahead(struct mox_conn *conn)
 {
     struct stream *stream = conn->dial->stream;
-    struct buffer *ahead = &conn->dial->ahead;
+    struct buffer *ahead = ahead_of(conn);
     char *room;
     size_t n = 0;
     int status;
@@ -390,7 +396,7 @@ int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead, size_t
     *n = 0;
     if (conn->broken || d->proof != NULL)
         return MOX_E_STATE;
-    if (buffer_slice(&d->ahead).len > cap)
+    if (buffer_slice(ahead_of(conn)).len > cap)
         return MOX_E_LIMIT;
     *fd = d->stream->ops->fd(d->stream);
     if (*fd < 0)

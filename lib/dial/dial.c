@@ -265,7 +265,6 @@ void dial_close_stream(struct dial *d, bool quit)
     d->stream = NULL;
     d->handshaking = false;
     smtp_session_free(&d->smtp);
-    buffer_free(&d->ahead);
 }
 
 void dial_free(struct dial *d)
@@ -281,7 +280,6 @@ void dial_free(struct dial *d)
     tls_identity_free(d->identity);
     ctx_timer_clear(d->ctx, &d->timer);
     smtp_session_free(&d->smtp);
-    buffer_free(&d->ahead);
     mem_free(d->error);
     plan_stop(d->plan, ctx_now_us(d->ctx));
     plan_unref(d->plan);

@@ -232,6 +232,19 @@ static int fail_requiretls(const struct dial *d, struct mox_error *err)
     return error_at_host(err, d->plan->rules.name);
 }
 
+/* A host that another day may be asked, too. */
+static bool was_host_unheard(const struct mox_plan *plan)
+{
+    static const int drops[] = {MOX_DROP_DNS_ERROR, MOX_DROP_TLSA_ERROR, MOX_DROP_BUSY,
+                                MOX_DROP_STS_MISMATCH};
+
+    for (size_t i = 0; i < ARRAY_LEN(drops); i++) {
+        if (dropped_as(plan, drops[i]) != NULL)
+            return true;
+    }
+    return false;
+}
+
 int outcome_failure(const struct dial *d, struct mox_error *err)
 {
     bool all_5xx;
@@ -244,8 +257,7 @@ int outcome_failure(const struct dial *d, struct mox_error *err)
     if (best == NULL)
         return fail_nowhere(d, err);
     *err = *best;
-    err->permanent = all_5xx && !d->limited && dropped_as(d->plan, MOX_DROP_DNS_ERROR) == NULL &&
-                     dropped_as(d->plan, MOX_DROP_BUSY) == NULL;
+    err->permanent = all_5xx && !d->limited && !was_host_unheard(d->plan);
     if (err->permanent)
         err->action = MOX_ACTION_GIVE_UP;
     else if (err->action != MOX_ACTION_LATER_SAME)

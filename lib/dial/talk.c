@@ -230,7 +230,9 @@ static int feed(struct dial *d, struct slice bytes, struct mox_error *err)
         start_deadline(d);
     if (bytes.len == 0)
         return MOX_OK;
-    return buffer_append(&d->ahead, bytes.ptr, bytes.len) == MOX_OK ? MOX_OK : error_nomem(err);
+    return buffer_append(smtp_session_spare(&d->smtp), bytes.ptr, bytes.len) == MOX_OK
+               ? MOX_OK
+               : error_nomem(err);
 }
 
 /* TLS is up: the session goes on over it; or it has reached its goal, before the greeting. */

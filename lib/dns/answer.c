@@ -16,11 +16,12 @@
 #include "dns/message.h"
 
 struct reading {
-    const struct domain *question;
+    struct slice question;
     uint16_t type;
     bool aliased;              /* there are CNAME records among the answers */
     uint16_t records;          /* in the answer section */
     uint16_t candidates;       /* those of the type that is asked for, whoever owns them */
+    struct dns_record last;    /* of them */
     struct dns_reader answers; /* at the first of them, when all before has been read */
     size_t owner; /* the place of the name whose records we want: the question, then its alias */
     struct dns_answer *out;
@@ -33,8 +34,8 @@ static int fail(const struct reading *r, int code, const char *reason)
 {
     char type[DNS_TYPE_TEXT];
 
-    error_set(r->err, code, "%s lookup for %s: %s", dns_type_name(r->type, type), r->question->name,
-              reason);
+    error_set(r->err, code, "%s lookup for %.*s: %s", dns_type_name(r->type, type),
+              (int)r->question.len, r->question.ptr, reason);
     if (r->err != NULL) {
         r->err->dns_rcode = r->out->rcode;
         r->err->about = MOX_ABOUT_DOMAIN;
@@ -81,7 +82,10 @@ static bool survey(struct reading *r, const struct dns_header *header)
     for (size_t i = 0; i < all && dns_read_record(&at, &record); i++) {
         if (i < header->answers) {
             r->aliased |= record.type == DNS_TYPE_CNAME;
-            r->candidates = (uint16_t)(r->candidates + (record.type == r->type));
+            if (record.type != r->type)
+                continue;
+            r->candidates++;
+            r->last = record;
         } else if (record.type == DNS_TYPE_OPT && all - i <= header->additionals && !opt_seen) {
             opt_seen = true;
             read_opt(&record, r->out);
@@ -144,14 +148,21 @@ static void note_ttl(struct dns_answer *out, const struct dns_record *record)
         out->ttl = ttl;
 }
 
-/* The next record of this type that the present owner has; false: there is none left. */
+/* Whether it is a record of this type that the present owner has. */
+static bool is_of(const struct reading *r, uint16_t type, const struct dns_record *record)
+{
+    return record->type == type && record->class == DNS_CLASS_IN &&
+           (record->owner == r->owner ||
+            dns_same_name(r->answers.message, record->owner, r->owner));
+}
+
+/* The next of them; false: there is none left. */
 static bool next_of(const struct reading *r, struct dns_reader *at, uint16_t *left, uint16_t type,
                     struct dns_record *out)
 {
     while (*left > 0 && dns_read_record(at, out)) {
         --*left;
-        if (out->type == type && out->class == DNS_CLASS_IN &&
-            dns_same_name(at->message, out->owner, r->owner))
+        if (is_of(r, type, out))
             return true;
     }
     return false;
@@ -340,39 +351,50 @@ static int make_list(const struct reading *r, size_t max)
     return out->addresses == NULL && out->items == NULL ? error_nomem(r->err) : MOX_OK;
 }
 
-static int collect(const struct reading *r)
+/* Appends it to the list, where there is room. */
+static int take_record(const struct reading *r, struct dns_record *record, size_t max)
+{
+    struct dns_answer *out = r->out;
+    int status = MOX_OK;
+
+    if (out->count == max) {
+        out->beyond++;
+        return MOX_OK;
+    }
+    if (out->items != NULL)
+        status = read_item(r, record, &out->items[out->count]);
+    else if (!read_address(record, &out->addresses[out->count]))
+        status = MOX_E_DNS;
+    if (status != MOX_OK)
+        return status == MOX_E_NOMEM ? error_nomem(r->err) : malformed(r);
+    note_ttl(out, record);
+    out->count++;
+    return MOX_OK;
+}
+
+/* As a rule there is one candidate, and the survey has read it. */
+static int collect(struct reading *r)
 {
     size_t max = r->candidates > MOX_LIMIT_DNS_RECORDS ? MOX_LIMIT_DNS_RECORDS : r->candidates;
     struct dns_reader at = r->answers;
     uint16_t left = r->records;
-    struct dns_answer *out = r->out;
     struct dns_record record;
     int status = make_list(r, max);
 
-    while (status == MOX_OK && next_of(r, &at, &left, r->type, &record)) {
-        if (out->count == max) {
-            out->beyond++;
-            continue;
-        }
-        if (out->items != NULL)
-            status = read_item(r, &record, &out->items[out->count]);
-        else if (!read_address(&record, &out->addresses[out->count]))
-            status = MOX_E_DNS;
-        if (status != MOX_OK)
-            return status == MOX_E_NOMEM ? error_nomem(r->err) : malformed(r);
-        note_ttl(out, &record);
-        out->count++;
-    }
+    if (status == MOX_OK && r->candidates == 1)
+        return is_of(r, r->type, &r->last) ? take_record(r, &r->last, max) : MOX_OK;
+    while (status == MOX_OK && next_of(r, &at, &left, r->type, &record))
+        status = take_record(r, &record, max);
     return status;
 }
 
 /* Drops CNAMEs that lead to their own name: they say nothing. */
-static void drop_own_name(struct dns_answer *out)
+static void drop_own_name(struct dns_answer *out, struct slice name)
 {
     size_t kept = 0;
 
     for (size_t i = 0; i < out->count; i++) {
-        if (!slice_equal(out->items[i].data, domain_slice(&out->canonical)))
+        if (!slice_equal(out->items[i].data, name))
             out->items[kept++] = out->items[i];
     }
     out->count = kept;
@@ -397,7 +419,7 @@ static int read_records(struct reading *r, const struct dns_header *header, unsi
     if (status == MOX_OK && r->candidates > 0)
         status = collect(r);
     if (status == MOX_OK && r->type == DNS_TYPE_CNAME)
-        drop_own_name(r->out);
+        drop_own_name(r->out, r->question);
     return status;
 }
 
@@ -423,13 +445,13 @@ static int read_message(struct reading *r, unsigned max_aliases)
 }
 
 /* Texts are begun, not zeroed: their 400 bytes would cost more than the reading. */
-static void clear(struct dns_answer *out, const struct domain *question)
+static void clear(struct dns_answer *out)
 {
     memset(out, 0, offsetof(struct dns_answer, ede_text));
     out->ede_code = -1;
     out->ede_text[0] = '\0';
-    out->canonical.len = question->len;
-    memcpy(out->canonical.name, question->name, question->len + 1);
+    out->canonical.len = 0;
+    out->canonical.name[0] = '\0';
 }
 
 int dns_answer_read(struct slice wire, const struct dns_question *question, struct dns_answer *out,
@@ -442,10 +464,10 @@ int dns_answer_read(struct slice wire, const struct dns_question *question, stru
                         .arena = arena,
                         .err = err};
 
-    clear(out, question->name);
+    clear(out);
     if (wire.len > MOX_LIMIT_DNS_BUILT)
         return fail(&r, MOX_E_LIMIT, "the answer is larger than any may be");
-    if (question->name->len == 0)
+    if (question->name.len == 0)
         return error_set(err, MOX_E_INVAL, "no domain name to ask for");
     return read_message(&r, question->max_aliases);
 }

@@ -48,12 +48,12 @@ struct dns_answer {
     struct mox_ip *addresses;    /* A, AAAA: count of them, in the arena; mapped ones as they are */
     struct dns_item *items;      /* all other types: count of them, in the arena */
     char ede_text[DNS_EDE_TEXT]; /* cleaned */
-    struct domain canonical;     /* the last name of that chain; without aliases the question. Empty
-                                    if it is no host name, as reverse zones have them (RFC 2317) */
+    struct domain canonical;     /* the last name of that chain; empty without aliases, and if it is
+                                    no host name, as reverse zones have them (RFC 2317) */
 };
 
 struct dns_question {
-    const struct domain *name;
+    struct slice name; /* as in a struct domain */
     uint16_t type;
     unsigned max_aliases; /* CNAMEs to be followed, at most MOX_LIMIT_NEXT_HOP */
 };

@@ -130,12 +130,12 @@ static bool is_label(const unsigned char *label, const char *text, size_t n)
     return true;
 }
 
-bool dns_skip_domain(struct dns_reader *r, const struct domain *domain)
+bool dns_skip_domain(struct dns_reader *r, struct slice domain)
 {
-    const char *text = domain->name, *end = text + domain->len;
+    const char *text = domain.ptr, *end = text + domain.len;
     const unsigned char *p = r->message + r->at;
 
-    if (r->bad || r->end - r->at < domain->len + 2) /* the first length byte and the root */
+    if (r->bad || r->end - r->at < domain.len + 2) /* the first length byte and the root */
         return false;
     for (;;) { /* each byte of the text stands for one of the name, so its end is not passed */
         size_t n = *p++;
@@ -152,7 +152,7 @@ bool dns_skip_domain(struct dns_reader *r, const struct domain *domain)
     if (*p != 0)
         return false;
     r->named |= r->at == DNS_HEADER_LEN;
-    r->at += domain->len + 2;
+    r->at += domain.len + 2;
     return true;
 }
 

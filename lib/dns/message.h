@@ -77,7 +77,7 @@ void dns_read_header(struct dns_reader *r, struct dns_header *out);
 size_t dns_skip_name(struct dns_reader *r);
 
 /* Reads a name that is written out and is that domain; false: it is another, r is as it was. */
-bool dns_skip_domain(struct dns_reader *r, const struct domain *domain);
+bool dns_skip_domain(struct dns_reader *r, struct slice domain);
 
 /* Reads a name, and gives the name itself; len 0: r is bad. */
 void dns_read_name(struct dns_reader *r, struct dns_name *out);

@@ -82,14 +82,11 @@ static int keep_answer(struct lookup_chain *chain, const struct dns_answer *answ
 static int read_answer(struct lookup_chain *chain, struct slice message, struct mox_error *err)
 {
     bool believed = chain->rules->trust_ad < 0 ? chain->query.trusted : chain->rules->trust_ad > 0;
+    struct dns_question question = {slice_of(chain->name), chain->type,
+                                    chain->max_aliases - chain->aliases};
     struct dns_answer answer;
-    struct domain name;
-    int status;
+    int status = dns_answer_read(message, &question, &answer, chain->arena, err);
 
-    domain_set(&name, slice_of(chain->name));
-    status = dns_answer_read(
-        message, &(struct dns_question){&name, chain->type, chain->max_aliases - chain->aliases},
-        &answer, chain->arena, err);
     if (status != MOX_OK)
         return status;
     chain->authentic = chain->authentic && believed && answer.authentic;

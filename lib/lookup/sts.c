@@ -413,7 +413,7 @@ static void on_cache(struct ctx_store_op *op)
 
     job->store_status = op->status;
     none = op->status == MOX_OK && op->found && read_cache(job, buffer_slice(&op->value));
-    store_cancel(op); /* the value has been read */
+    store_cancel(op);                     /* the value has been read */
     if (job->store_status == MOX_E_NOMEM) /* a policy that may be there is not passed over */
         finish_failed(job, MOX_E_NOMEM, NULL);
     else if (none)

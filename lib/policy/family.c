@@ -121,13 +121,15 @@ static enum mox_drop judge_nat64(const struct filter *f, const struct mox_ip *ip
 static enum mox_drop judge(const struct filter *f, uint32_t at)
 {
     const struct mox_ip *ip = &f->addrs[at];
+    enum ip_special special = ip_special(ip);
     enum mox_drop drop = MOX_DROP_NONE;
 
-    if (ip_size(ip) == 0 || ip_special(ip) == IP_MAPPED)
+    if (ip_size(ip) == 0 || special == IP_MAPPED)
         return MOX_DROP_SPECIAL;
     if ((policy_families(f->rules.families) & ip_family_bit(ip->family)) == 0)
         return MOX_DROP_FAMILY_DISABLED;
-    drop = policy_special(ip, f->rules.allow_special);
+    if (special != IP_ORDINARY && !f->rules.allow_special)
+        drop = MOX_DROP_SPECIAL;
     if (drop == MOX_DROP_NONE && ip_is_nat64(ip))
         drop = judge_nat64(f, ip);
     if (drop == MOX_DROP_NONE && is_own(f, ip))
@@ -272,7 +274,7 @@ static void rank_interleaved(struct filter *f)
     }
 }
 
-static void rank_kept(struct filter *f)
+static void order_kept(struct filter *f)
 {
     bool history = f->rules.ndialed > 0;
 
@@ -281,7 +283,11 @@ static void rank_kept(struct filter *f)
             f->out[i].order =
                 history ? order_by_history(f, &f->addrs[i]) : order_by_rules(f, &f->addrs[i]);
     }
-    if (history)
+}
+
+static void rank_kept(struct filter *f)
+{
+    if (f->rules.ndialed > 0)
         rank_by_class(f, 3, class_by_history);
     else if (is_partitioned(f))
         rank_by_class(f, 4, class_by_rules);
@@ -418,10 +424,13 @@ int mox_family_filter(const struct mox_filter_rules *rules, const struct mox_ip 
         return error_set(err, MOX_E_INVAL, "%s is NULL", addrs == NULL ? "addrs" : "out");
     f.n = (uint32_t)n;
     judge_all(&f);
-    rank_kept(&f);
-    limit_kept(&f);
-    rank_dropped(&f);
-    move_to_ranks(&f);
+    order_kept(&f);
+    if (n > 1) { /* one alone has the first rank anyway */
+        rank_kept(&f);
+        limit_kept(&f);
+        rank_dropped(&f);
+        move_to_ranks(&f);
+    }
     set_sources(&f);
     if (f.kept > 0)
         error_none(err);

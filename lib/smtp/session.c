@@ -132,9 +132,10 @@ static enum smtp_state after_hello(const struct smtp_session *s)
 
 static int take_ehlo(struct smtp_session *s, enum smtp_state *next, struct mox_error *err)
 {
+    bool again = s->secured && s->starttls != SMTP_STARTTLS_NEVER; /* who offers that knows EHLO */
     int status;
 
-    if (is_ehlo_unknown(s) && !s->secured) { /* who offers STARTTLS knows EHLO */
+    if (is_ehlo_unknown(s) && !again) {
         *next = SMTP_HELO;
         return MOX_OK;
     }
@@ -261,7 +262,7 @@ static void session_enter(struct smtp_session *s, enum smtp_state next)
         s->stage = (uint8_t)reached(s);
     else if (states[next].stage != MOX_STAGE_NONE)
         s->stage = (uint8_t)states[next].stage;
-    if (states[next].take == NULL)
+    if (states[next].take == NULL && next != SMTP_READY)
         smtp_reply_free(&s->reply);
     if (next == SMTP_BROKEN)
         s->out = (struct slice){0}; /* half a command must not follow */
@@ -462,6 +463,11 @@ int smtp_session_eof(const struct smtp_session *s, struct mox_error *err)
     if (err != NULL)
         err->stage = s->stage;
     return MOX_E_CLOSED;
+}
+
+struct buffer *smtp_session_spare(struct smtp_session *s)
+{
+    return &s->reply.text;
 }
 
 bool smtp_session_ready(const struct smtp_session *s)

@@ -127,6 +127,12 @@ void smtp_session_sent(struct smtp_session *s, size_t n);
 int smtp_session_input(struct smtp_session *s, struct slice bytes, size_t *used,
                        struct mox_error *err);
 
+/*
+ * The memory in which the replies were collected, empty in READY: its owner's to use from then on
+ * for what comes behind them. It is freed with the session.
+ */
+struct buffer *smtp_session_spare(struct smtp_session *s);
+
 /* The server has closed the connection: MOX_E_CLOSED, with the stage and what was awaited. */
 int smtp_session_eof(const struct smtp_session *s, struct mox_error *err);
 

@@ -1,5 +1,6 @@
-// header.cpp - the public header as a C++ host includes it; compiled, never run.
+// header.cpp - the public headers as a C++ host includes them; compiled, never run.
 #include <moxdial.h>
+#include <moxdial/curl.h>
 
 #include <type_traits>
 

@@ -66,8 +66,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (data[1] % 8 != 0)
         mend(copy, size - 2, type);
     status = dns_answer_read((struct slice){(const char *)copy, size - 2},
-                             &(struct dns_question){&question, type, MOX_LIMIT_CNAME}, &answer,
-                             &arena, &err);
+                             &(struct dns_question){.name = domain_slice(&question),
+                                                    .type = type,
+                                                    .max_aliases = MOX_LIMIT_CNAME},
+                             &answer, &arena, &err);
     if (status == MOX_OK)
         check(&answer);
     else

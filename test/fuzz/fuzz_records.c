@@ -311,8 +311,11 @@ static void check_read(struct world *w, struct slice wire, bool generic)
 
     if (!is_host(&w->name, &question))
         return;
-    status = dns_answer_read(wire, &(struct dns_question){&question, w->type, MAX_ALIASES}, &answer,
-                             &w->arena, &err);
+    status = dns_answer_read(wire,
+                             &(struct dns_question){.name = domain_slice(&question),
+                                                    .type = w->type,
+                                                    .max_aliases = MAX_ALIASES},
+                             &answer, &w->arena, &err);
     fuzz_require(status == MOX_OK || err.message[0] != '\0', "a failure has words");
     fuzz_require(answer.rcode == w->rcode, "the rcode is the one given");
     fuzz_require(answer.authentic, "the AD bit is the one given");

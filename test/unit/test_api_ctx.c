@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <poll.h>
-#include <stdalign.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -118,10 +117,44 @@ static int no_chance(void *user, void *buf, size_t len)
     return MOX_OK;
 }
 
+static int get_none(void *user, uint64_t id, const char *key)
+{
+    (void)user;
+    (void)id;
+    (void)key;
+    return MOX_OK;
+}
+
+static int put_none(void *user, uint64_t id, const char *key, const void *value, size_t len,
+                    uint32_t ttl_s)
+{
+    (void)value;
+    (void)len;
+    (void)ttl_s;
+    return get_none(user, id, key);
+}
+
+static int add_none(void *user, uint64_t id, const char *key, int64_t delta, uint32_t ttl_s)
+{
+    (void)delta;
+    (void)ttl_s;
+    return get_none(user, id, key);
+}
+
+static int fetch_none(void *user, uint64_t id, const char *url, size_t max_bytes,
+                      uint32_t timeout_ms)
+{
+    (void)max_bytes;
+    (void)timeout_ms;
+    return get_none(user, id, url);
+}
+
 struct all {
     struct mox_loop_ops loop;
     struct mox_socket_ops socket;
     struct mox_dns_ops dns;
+    struct mox_store_ops store;
+    struct mox_fetch_ops fetch;
     struct mox_sys_ops sys;
     struct mox_ctx_options options;
 };
@@ -139,6 +172,8 @@ static void fill(struct all *all)
                    .want = want,
                    .close = close_none},
         .dns = {.size = sizeof all->dns, .query = query, .cancel = cancel},
+        .store = {.size = sizeof all->store, .get = get_none, .put = put_none, .add = add_none},
+        .fetch = {.size = sizeof all->fetch, .fetch = fetch_none},
         .sys = {.size = sizeof all->sys,
                 .monotonic_us = constant,
                 .unix_s = constant,
@@ -148,6 +183,8 @@ static void fill(struct all *all)
                     .loop = &all->loop,
                     .socket = &all->socket,
                     .dns = &all->dns,
+                    .store = &all->store,
+                    .fetch = &all->fetch,
                     .sys = &all->sys},
     };
 }
@@ -210,6 +247,7 @@ START_TEST(structs_of_other_versions)
     fill(&all);
     all.loop.size = offsetof(struct mox_loop_ops, wait); /* what is optional may be missing */
     all.socket.size = offsetof(struct mox_socket_ops, source);
+    all.store.size = offsetof(struct mox_store_ops, each);
     assert_made(&all.options);
     all.dns.size = 0;
     assert_refused(&all.options, MOX_E_INVAL, "mox_dns_ops");
@@ -231,6 +269,10 @@ START_TEST(a_table_that_lacks_a_function_is_refused)
         {"mox_socket_ops", offsetof(struct all, socket.want)},
         {"mox_socket_ops", offsetof(struct all, socket.close)},
         {"mox_dns_ops", offsetof(struct all, dns.query)},
+        {"mox_store_ops", offsetof(struct all, store.get)},
+        {"mox_store_ops", offsetof(struct all, store.put)},
+        {"mox_store_ops", offsetof(struct all, store.add)},
+        {"mox_fetch_ops", offsetof(struct all, fetch.fetch)},
         {"mox_sys_ops", offsetof(struct all, sys.monotonic_us)},
         {"mox_sys_ops", offsetof(struct all, sys.unix_s)},
         {"mox_sys_ops", offsetof(struct all, sys.utc_offset_s)},
@@ -272,6 +314,41 @@ START_TEST(name_servers)
 }
 END_TEST
 
+static int token(void *user, const char *transport, const char *username, char *buf, size_t cap)
+{
+    (void)user;
+    (void)transport;
+    (void)username;
+    (void)buf;
+    return (int)cap;
+}
+
+START_TEST(what_is_given_is_kept)
+{
+    char file[] = "/etc/roots.pem";
+    struct mox_ctx_options options = {.size = sizeof options, .ca_file = file};
+    struct all all;
+    struct mox_ctx *ctx;
+
+    options.token = token;
+    options.token_user = file;
+    ctx = mox_ctx_new(&options, NULL);
+    memset(file, 'x', sizeof file - 1);
+    ck_assert_str_eq(ctx->ca_file, "/etc/roots.pem");
+    ck_assert(ctx->options.token == token && ctx->options.token_user == file);
+    ck_assert(ctx->store.each != NULL); /* memory */
+    ck_assert(ctx->fetch.fetch == NULL);
+    mox_ctx_free(ctx);
+    fill(&all);
+    ctx = mox_ctx_new(&all.options, NULL);
+    memset(&all, 0, sizeof all);
+    ck_assert_ptr_null(ctx->ca_file);
+    ck_assert(ctx->store.get == get_none && ctx->store.each == NULL);
+    ck_assert(ctx->fetch.fetch == fetch_none && ctx->fetch.cancel == NULL);
+    mox_ctx_free(ctx);
+}
+END_TEST
+
 START_TEST(limits_have_defaults)
 {
     struct mox_ctx_options options = {.size = sizeof options, .max_conns = MOX_UNLIMITED};
@@ -293,6 +370,8 @@ START_TEST(no_memory_at_any_call_leaks_nothing)
     fill(&all);
     all.options.loop = NULL;
     all.options.socket = NULL;
+    all.options.store = NULL;
+    all.options.ca_file = "/etc/roots.pem";
     for (nth = 1; failed; nth++) {
         struct mox_error err;
         struct mox_ctx *ctx;
@@ -423,6 +502,7 @@ TCase *test_api_ctx(void)
     tcase_add_test(tc, structs_of_other_versions);
     tcase_add_test(tc, a_table_that_lacks_a_function_is_refused);
     tcase_add_test(tc, name_servers);
+    tcase_add_test(tc, what_is_given_is_kept);
     tcase_add_test(tc, limits_have_defaults);
     tcase_add_test(tc, no_memory_at_any_call_leaks_nothing);
     tcase_add_test(tc, a_child_frees_its_copy_and_the_parent_goes_on);

@@ -89,10 +89,11 @@ static void read_answer(const struct answer_case *c, const struct buffer *wire, 
     size_t at = 0;
 
     ck_assert_int_eq(domain_parse(slice_of(c->name), &domain, NULL), MOX_OK);
-    ck_assert_int_eq(dns_answer_read(buffer_slice(wire),
-                                     &(struct dns_question){.name = &domain, .type = c->type},
-                                     &answer, &arena, NULL),
-                     MOX_OK);
+    ck_assert_int_eq(
+        dns_answer_read(buffer_slice(wire),
+                        &(struct dns_question){.name = domain_slice(&domain), .type = c->type},
+                        &answer, &arena, NULL),
+        MOX_OK);
     ck_assert(!answer.authentic && answer.rcode == DNS_RCODE_NOERROR);
     out[0] = '\0';
     for (size_t i = 0; i < answer.count; i++) {

@@ -140,7 +140,7 @@ static const struct wrong {
     const char *says;
 } wrongs[] = {
     {"no certificate", junk, MOX_E_CONFIG, "junk: no certificate in it that can be read"},
-    {"no file", "/nowhere/roots", MOX_E_OS, "/nowhere/roots"},
+    {"no file", "/nowhere/roots", MOX_E_CONFIG, "/nowhere/roots"},
 };
 
 START_TEST(what_is_wrong_with_which_file)

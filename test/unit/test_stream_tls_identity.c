@@ -125,8 +125,8 @@ static const struct wrong {
      other_path,
      MOX_E_CONFIG,
      {other_path, "does not belong to the certificate in", chain_path}},
-    {"no file", "/nowhere/chain", key_path, MOX_E_OS, {"/nowhere/chain"}},
-    {"no key file", chain_path, "/nowhere/key", MOX_E_OS, {"/nowhere/key"}},
+    {"no file", "/nowhere/chain", key_path, MOX_E_CONFIG, {"/nowhere/chain"}},
+    {"no key file", chain_path, "/nowhere/key", MOX_E_CONFIG, {"/nowhere/key"}},
 };
 
 START_TEST(what_is_wrong_with_which_file)
