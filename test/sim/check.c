@@ -84,6 +84,7 @@ void check_session(struct run_dial *d, const struct mox_conn *conn)
             run_broken(d->run, "reached", "dial %d reached a session at %s, which has none",
                        number_of(d), ip);
     }
+    check_proof(d, conn);
     if (session->remote_port != d->reference.port)
         run_broken(d->run, "source", "dial %d is at port %u, not %u", number_of(d),
                    (unsigned)session->remote_port, (unsigned)d->reference.port);
@@ -97,11 +98,15 @@ static void check_permanent(struct run_dial *d, const struct mox_error *err)
                    (int)err->permanent, mox_action_name(err->action));
     if (err->permanent == 0 || d->sessions > 0)
         return;
-    if (err->code == MOX_E_REFUSED && !d->reference.answers_5xx)
+    if ((err->code == MOX_E_REFUSED && !d->reference.answers_5xx) ||
+        (err->code == MOX_E_AUTH && !d->reference.login_ends) ||
+        (err->code == MOX_E_TLS_REQUIRED && !d->reference.refused && !d->reference.requiretls_all))
         run_broken(d->run, "permanent", "dial %d would return the mail: %s", number_of(d),
                    err->message);
     if (err->code == MOX_E_TIMEOUT || err->code == MOX_E_CONNECT || err->code == MOX_E_DNS ||
-        err->code == MOX_E_OS || err->code == MOX_E_FILTERED)
+        err->code == MOX_E_OS || err->code == MOX_E_FILTERED || err->code == MOX_E_PROXY ||
+        err->code == MOX_E_TLS || err->code == MOX_E_VERIFY || err->code == MOX_E_CLOSED ||
+        err->code == MOX_E_PROTOCOL)
         run_broken(d->run, "permanent", "dial %d would return the mail for %s", number_of(d),
                    mox_status_name(err->code));
 }
@@ -156,20 +161,27 @@ static void add_attempt(struct run *run, const struct run_attempt *attempt)
     run->attempts[run->nattempts++] = *attempt;
 }
 
-/* Each stage of an attempt in its time. */
+/* Each stage of an attempt in its time: of TLS the reply to STARTTLS and the handshake, of a login
+ * each of its replies. */
 static void check_stages(struct run_dial *d, const struct mox_attempt *a)
 {
     const struct reference *r = &d->reference;
-    int64_t from = a->start_ms, most = r->connect_ms;
+    int64_t from = a->start_ms, most = r->connect_ms, tls = 2 * (int64_t)r->way.tls_ms;
+    int64_t login = r->way.login == NULL ? 0 : 10 * (int64_t)r->way.auth_ms;
 
     if (a->connect_ms >= 0) {
         from = a->connect_ms;
-        most = r->greeting_ms;
+        most = r->greeting_ms + (a->greeting_ms < 0 ? tls : 0);
     }
     if (a->greeting_ms >= 0) {
         from = a->greeting_ms;
-        most = 2 * (int64_t)r->ehlo_ms;
+        most = 2 * (int64_t)r->ehlo_ms + (a->stage >= MOX_STAGE_TLS ? tls : 0);
     }
+    if (a->tls_ms > a->greeting_ms) {
+        from = a->tls_ms;
+        most = (int64_t)r->greeting_ms + 2 * (int64_t)r->ehlo_ms;
+    }
+    most += a->stage >= MOX_STAGE_AUTH ? login : 0;
     if (a->stage < MOX_STAGE_MAIL && a->end_ms >= 0 && a->end_ms - from > most)
         run_broken(d->run, "deadline", "an attempt of dial %d waited %d ms of %d", number_of(d),
                    (int)(a->end_ms - from), (int)most);
@@ -330,7 +342,7 @@ static void log_candidates(struct run_dial *d)
 void check_plan(struct run_dial *d)
 {
     const struct mox_plan_info *info;
-    unsigned greeted = 0;
+    unsigned greeted = 0, first = 0;
 
     if (d->plan == NULL)
         return;
@@ -348,15 +360,17 @@ void check_plan(struct run_dial *d)
         candidate = mox_plan_candidate(d->plan, a->candidate);
         add_attempt(d->run, &(struct run_attempt){candidate->ip, candidate->source, candidate->port,
                                                   d->plan_ms + (uint64_t)a->start_ms,
-                                                  d->reference.zone, false});
-        greeted += a->greeting_ms >= 0;
+                                                  d->reference.zone, d->reference.way.proxied});
+        first += !check_is_retry(d, i);
+        greeted += a->greeting_ms >= 0 && !check_is_retry(d, i);
         if (!run_is_sound(d->run))
             continue;
         check_stages(d, a);
         check_race(d, i);
         check_other_family(d, i);
+        check_retry(d, i);
     }
-    if (info->n_attempts > 10 || greeted > 4)
+    if (first > 10 || greeted > 4)
         run_broken(d->run, "plan", "dial %d made %u attempts, and was greeted %u times",
-                   number_of(d), (unsigned)info->n_attempts, greeted);
+                   number_of(d), first, greeted);
 }

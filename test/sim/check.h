@@ -13,6 +13,10 @@
  *   race       at most two connects at once, after the delay, of one preference; better ones first;
  *              behind a refusal of our address the other family of the host
  *   plan       the attempts of the plans are what the network saw
+ *   tls        a session proves what it must, and nothing but that is said before; where TLS fails
+ *              the same address is dialed once more without it, only where that is allowed
+ *   secret     no password or token is in clear, in an error, in the log
+ *   proxy      who must go through a proxy does
  *   world      whatever the world saw by itself: see world.h, and handles left open
  *   memory     all is given back
  *   trace      the same seed gives the same trace (main.c)
@@ -33,7 +37,21 @@ void check_resolved(struct run_dial *d, int status, const struct mox_error *err)
 /* The plan of a dial, while it is there. */
 void check_plan(struct run_dial *d);
 
-/* At the end, from the log. */
+/* What a connection proves, against what it must. */
+void check_proof(struct run_dial *d, const struct mox_conn *conn);
+
+/* Attempt n of the plan: whether what it reports is right, and the attempt behind it. */
+void check_retry(struct run_dial *d, uint32_t n);
+
+/* It is of the same address once more, after TLS failed there: in full, where an old session was
+ * offered, or in clear. */
+bool check_is_retry(const struct run_dial *d, uint32_t n);
+
+/* A text that leaves the library. */
+void check_text(struct run *run, const char *what, const char *text);
+
+/* At the end, from the log; from what servers heard. */
 void check_network(struct run *run);
+void check_secure(struct run *run);
 
 #endif

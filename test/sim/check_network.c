@@ -33,7 +33,8 @@ static const struct run_dial *next_of(const struct run *run, int zone, size_t *a
     for (; *at < run->seed->ndials; ++*at) {
         const struct run_dial *d = &run->dials[*at];
 
-        if (d->started && !d->reference.refused && d->reference.zone == zone) {
+        if (d->started && !d->reference.refused &&
+            (d->reference.zone == zone || d->reference.proxy_zone == zone)) {
             ++*at;
             return d;
         }
@@ -41,21 +42,38 @@ static const struct run_dial *next_of(const struct run *run, int zone, size_t *a
     return NULL;
 }
 
+/* Whether the dial may ask that. */
+static bool may_ask(const struct run_dial *d, int zone, const char *name, const char *type)
+{
+    const struct reference *r = &d->reference;
+    bool below = name[0] == '_';
+
+    if (strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0)
+        return !below && (zone == r->proxy_zone ||
+                          (r->families & (type[1] == '\0' ? MOX_ALLOW_IPV4 : MOX_ALLOW_IPV6)) != 0);
+    if (zone != r->zone)
+        return false;
+    if (strcmp(type, "MX") == 0)
+        return !below && r->asks_mx;
+    if (strcmp(type, "TXT") == 0)
+        return strncmp(name, "_mta-sts.z", 10) == 0 && r->asks_mx && d->run->seed->secure;
+    if (strcmp(type, "TLSA") == 0)
+        return below && strstr(name, "._tcp.") != NULL;
+    return strcmp(type, "CNAME") == 0 && !below;
+}
+
 static void check_query(struct run *run, const char *name, const char *type)
 {
-    uint32_t bit = strcmp(type, "A") == 0      ? MOX_ALLOW_IPV4
-                   : strcmp(type, "AAAA") == 0 ? MOX_ALLOW_IPV6
-                                               : 0;
+    bool address = strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0;
     int zone = zone_of(name);
     const struct run_dial *d;
     size_t at = 0;
 
     while (zone >= 0 && (d = next_of(run, zone, &at)) != NULL) {
-        if (bit == 0 ? d->reference.asks_mx && strcmp(type, "MX") == 0
-                     : (d->reference.families & bit) != 0)
+        if (may_ask(d, zone, name, type))
             return;
     }
-    run_broken(run, bit == 0 || zone < 0 ? "address" : "family", "DNS was asked for %s %s", name,
+    run_broken(run, !address || zone < 0 ? "address" : "family", "DNS was asked for %s %s", name,
                type);
 }
 
@@ -65,6 +83,9 @@ static bool is_asked_for(const struct run_dial *d, const struct mox_ip *ip, unsi
 {
     const struct mox_ip *want =
         ip->family == MOX_IPV4 ? &d->reference.source4 : &d->reference.source6;
+
+    if (d->reference.way.proxied)
+        return port == PROXY_PORT && source->family == 0;
 
     return d->reference.port == port && same_ip(want, source);
 }
@@ -84,8 +105,15 @@ static void check_connect(struct run *run, const char *address, unsigned port, c
     while (index < seed->nplaces && strcmp(seed->places[index].text, address) != 0)
         index++;
     while (index < seed->nplaces && (d = next_of(run, seed->places[index].zone, &at)) != NULL) {
-        if (d->reference.forbids[index] != NULL) {
-            why = d->reference.forbids[index];
+        const struct reference *r = &d->reference;
+        bool to_proxy = r->way.proxied && r->proxy_zone == seed->places[index].zone;
+
+        if (r->way.proxied && !to_proxy) {
+            why = "to be dialed through a proxy";
+            continue;
+        }
+        if (!to_proxy && r->forbids[index] != NULL) {
+            why = r->forbids[index];
             continue;
         }
         allowed = true;
@@ -96,6 +124,23 @@ static void check_connect(struct run *run, const char *address, unsigned port, c
                    "%s was dialed, and is %s", address, why);
     else if (!fits)
         run_broken(run, "source", "%s was dialed at port %u from %s", address, port, from);
+}
+
+/* Any dial through a proxy may have asked one for this. */
+static void check_proxied(struct run *run, const char *address, unsigned port)
+{
+    const struct seed *seed = run->seed;
+    const struct run_dial *d;
+    size_t index = 0, at = 0;
+
+    while (index < seed->nplaces && strcmp(seed->places[index].text, address) != 0)
+        index++;
+    while (index < seed->nplaces && (d = next_of(run, seed->places[index].zone, &at)) != NULL) {
+        if (d->reference.way.proxied && d->reference.forbids[index] == NULL &&
+            d->reference.port == port)
+            return;
+    }
+    run_broken(run, "proxy", "a proxy was asked for %s port %u", address, port);
 }
 
 /* The attempt of a plan that is this connect. */
@@ -125,7 +170,7 @@ static bool is_planned(const struct run *run, const char *address)
     if (index == seed->nplaces)
         return false;
     while ((d = next_of(run, seed->places[index].zone, &at)) != NULL) {
-        if (!d->planned)
+        if (!d->planned || d->reference.way.proxied)
             return false;
     }
     return true;
@@ -139,6 +184,8 @@ static void check_line(struct run *run, const char *line, bool covered)
 
     if (sscanf(line, "%llu query %255s %63s", &ms, first, second) == 3)
         check_query(run, first, second);
+    if (sscanf(line, "%llu proxied %255s port %u", &ms, first, &port) == 3)
+        check_proxied(run, first, port);
     if (sscanf(line, "%llu connect %255s port %u from %63s", &ms, first, &port, second) != 4)
         return;
     check_connect(run, first, port, second);

@@ -162,14 +162,26 @@ static int say_other(struct world *w, const struct dns_question *q)
     return mox_dns_answer(w->ctx, q->id, bytes, sizeof bytes, 0);
 }
 
+/* A record as the type has it, of a name that nobody asked for. */
 static void add_stranger(struct world *w, const struct dns_question *q, struct answer *a)
 {
-    static const char *const rdata[2] = {"203.0.113.66", "0 stranger.example"};
+    static const struct {
+        const char *type, *rdata;
+    } records[] = {
+        {"A", "203.0.113.66"},
+        {"AAAA", "2001:db8:666::1"},
+        {"MX", "0 stranger.example"},
+        {"CNAME", "stranger.example"},
+        {"TXT", "\"v=STSv1; id=66;\""},
+        {"TLSA", "3 1 1 6666666666666666666666666666666666666666666666666666666666666666"},
+    };
     struct dns_set stranger = {.name = "stranger.example", .type = q->type, .n = 1, .cap = 1};
-    const char *record = q->type == dns_type("MX") ? rdata[1] : rdata[0];
+    const char *record = "203.0.113.66";
 
-    if (q->type == dns_type("AAAA"))
-        record = "2001:db8:666::1";
+    for (size_t i = 0; i < sizeof records / sizeof *records; i++) {
+        if (dns_type(records[i].type) == q->type)
+            record = records[i].rdata;
+    }
     stranger.rdata = &record;
     stranger.authentic = a->authentic;
     add_records(w, a, &stranger);

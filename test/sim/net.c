@@ -18,9 +18,10 @@ static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
-static struct net_place *find_place(const struct world *w, const struct mox_ip *ip, uint16_t port)
+const struct net_place *net_find_place(const struct world *w, const struct mox_ip *ip,
+                                       uint16_t port)
 {
-    struct net_place *place = w->places;
+    const struct net_place *place = w->places;
 
     while (place != NULL && (!same_ip(&place->ip, ip) || (place->port != 0 && place->port != port)))
         place = place->next;
@@ -36,8 +37,12 @@ struct net_place *net_place(struct world *w, const struct mox_ip *ip, uint16_t p
     if (place != NULL)
         return place;
     place = world_alloc(w, sizeof *place);
-    *place = (struct net_place){w->places, *ip, port, NET_CONNECT_MS, NET_UP, NULL};
-    place->server = server_profile("ok");
+    *place = (struct net_place){.next = w->places,
+                                .ip = *ip,
+                                .port = port,
+                                .ms = NET_CONNECT_MS,
+                                .fate = NET_UP,
+                                .server = server_profile("ok")};
     w->places = place;
     return place;
 }
@@ -69,23 +74,27 @@ static void report(struct net_stream *s)
         world_fault(s->w, "readiness of an open stream is stale");
 }
 
-void net_say(struct net_stream *s, const char *bytes, size_t len)
+void net_keep(struct net_stream *s, struct sim_text *text, const char *bytes, size_t len)
 {
-    struct sim_text *in = &s->in;
-
-    if (s->closed || s->eof || s->reset)
-        return;
-    if (in->len + len > in->cap) {
-        size_t cap = 2 * in->cap + len + 256;
+    if (text->len + len + 1 > text->cap) {
+        size_t cap = 2 * text->cap + len + 256;
         char *bigger = world_alloc(s->w, cap);
 
-        if (in->len > 0)
-            memcpy(bigger, in->ptr, in->len);
-        in->ptr = bigger;
-        in->cap = cap;
+        if (text->len > 0)
+            memcpy(bigger, text->ptr, text->len);
+        text->ptr = bigger;
+        text->cap = cap;
     }
-    memcpy(in->ptr + in->len, bytes, len);
-    in->len += len;
+    memcpy(text->ptr + text->len, bytes, len);
+    text->len += len;
+    text->ptr[text->len] = '\0';
+}
+
+void net_say(struct net_stream *s, const char *bytes, size_t len)
+{
+    if (s->closed || s->eof || s->reset)
+        return;
+    net_keep(s, &s->in, bytes, len);
     report(s);
 }
 
@@ -131,7 +140,10 @@ static void decide(struct world *w, void *arg)
     case NET_UP:
         s->decided = MOX_OK;
         world_log(w, "open %s", text_of(&s->remote, ip));
-        server_begin(s);
+        if (s->remote_port == PROXY_PORT && s->place->proxy != NULL)
+            proxy_start(s);
+        else
+            server_begin(s);
         break;
     case NET_LATE_UNREACHABLE:
         s->decided = MOX_ERRNO(EHOSTUNREACH);
@@ -165,7 +177,7 @@ static int sim_connect(void *user, uint64_t id, const struct mox_ip *remote, uin
                        const struct mox_ip *local, void **handle)
 {
     struct world *w = user;
-    const struct net_place *place = find_place(w, remote, port);
+    const struct net_place *place = net_find_place(w, remote, port);
     char ip[64], source[64] = "any";
     struct net_stream *s;
     int status = place == NULL ? MOX_OK : at_once(place->fate);
@@ -181,8 +193,8 @@ static int sim_connect(void *user, uint64_t id, const struct mox_ip *remote, uin
     s->w = w;
     s->id = id;
     s->place = place;
-    s->remote = *remote;
-    s->remote_port = port;
+    s->remote = s->target = *remote;
+    s->remote_port = s->target_port = port;
     s->local = local != NULL ? *local : default_source(w, remote->family);
     s->local_port =
         (uint16_t)(FIRST_PORT + (w->streams == NULL ? 0 : w->streams->local_port + 1 - FIRST_PORT));
@@ -248,24 +260,6 @@ static void drain(struct world *w, void *arg)
     report(s);
 }
 
-static void keep_sent(struct net_stream *s, const char *bytes, size_t len)
-{
-    struct sim_text *out = &s->out;
-
-    if (out->len + len + 1 > out->cap) {
-        size_t cap = 2 * out->cap + len + 256;
-        char *bigger = world_alloc(s->w, cap);
-
-        if (out->len > 0)
-            memcpy(bigger, out->ptr, out->len);
-        out->ptr = bigger;
-        out->cap = cap;
-    }
-    memcpy(out->ptr + out->len, bytes, len);
-    out->len += len;
-    out->ptr[out->len] = '\0';
-}
-
 static int sim_write(void *user, void *handle, const void *buf, size_t len, size_t *n)
 {
     struct net_stream *s = handle;
@@ -282,7 +276,7 @@ static int sim_write(void *user, void *handle, const void *buf, size_t len, size
     if (s->full)
         return MOX_E_AGAIN;
     *n = w->max_write != 0 && len > w->max_write ? w->max_write : len;
-    keep_sent(s, buf, *n);
+    net_keep(s, &s->out, buf, *n);
     if (w->max_write != 0) {
         s->full = true;
         world_at(w, FULL_US, drain, s);
@@ -312,6 +306,7 @@ static void sim_close(void *user, void *handle)
     if (!usable(s, "close"))
         return;
     s->closed = true;
+    secure_end(s);
     world_log(user, "close %s", text_of(&s->remote, ip));
 }
 

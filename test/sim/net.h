@@ -25,6 +25,8 @@ struct net_place { /* an address, and what is there */
     uint32_t ms;   /* of a connect */
     int fate;      /* enum net_fate */
     const struct server_profile *server;
+    const struct secure *secure; /* NULL: neither TLS nor AUTH */
+    const struct proxy *proxy;   /* at PROXY_PORT; NULL: no proxy */
 };
 
 enum { NET_CONNECT_MS = 10 };
@@ -34,8 +36,8 @@ struct net_stream {
     struct world *w;
     uint64_t id;
     const struct net_place *place; /* NULL: nothing is there */
-    struct mox_ip remote, local;
-    uint16_t remote_port, local_port;
+    struct mox_ip remote, local, target; /* target: remote, or what is behind the proxy */
+    uint16_t remote_port, local_port, target_port;
     int decided;             /* MOX_E_AGAIN: not yet; MOX_OK: connected; else why not */
     int wanted;              /* MOX_READ, MOX_WRITE: to be reported once */
     bool closed;             /* by the library */
@@ -44,13 +46,23 @@ struct net_stream {
     bool full;               /* the next write has to wait */
     struct sim_text in, out; /* what the server said and was not read; what the library sent */
     size_t read;             /* bytes of in that were read */
+    struct sim_text clear; /* what the library sent over TLS, as the server reads it */
     struct server_state server;
+    struct secure_state secure;
+    struct proxy_way way;
 };
 
 struct mox_socket_ops net_ops(struct world *w);
 
 /* The place of that address and port, made if it is not there. */
 struct net_place *net_place(struct world *w, const struct mox_ip *ip, uint16_t port);
+
+/* The place there; NULL: nothing is. */
+const struct net_place *net_find_place(const struct world *w, const struct mox_ip *ip,
+                                       uint16_t port);
+
+/* Appends; always ends in NUL. */
+void net_keep(struct net_stream *s, struct sim_text *text, const char *bytes, size_t len);
 
 /* What the server does. */
 void net_say(struct net_stream *s, const char *bytes, size_t len);

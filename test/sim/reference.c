@@ -1,9 +1,9 @@
 /* reference.c - see reference.h. Lookups are in reference_dns.c. */
 #include "test/sim/reference.h"
 
+#include <stdio.h>
 #include <string.h>
 
-#include "test/sim/reference_dns.h"
 #include "test/sim/server.h"
 
 /* Whether the name is the other or stands below it. */
@@ -69,63 +69,6 @@ void reference_route(const struct seed_config *config, int from, int to, const c
     }
 }
 
-/* How servers end, given time. */
-static const struct server {
-    const char *name;
-    int reaches;                   /* the last stage that succeeds */
-    bool hangs;                    /* it fails by silence */
-    bool says_5xx;                 /* it fails by a 5xx reply */
-    uint32_t greeting_ms, ehlo_ms; /* until the reply is whole; 0: soon */
-} servers[] = {
-    {"ok", MOX_STAGE_READY, false, false, 0, 0},
-    {"slow", MOX_STAGE_READY, false, false, 2000, 2000},
-    {"silent", MOX_STAGE_CONNECT, true, false, 0, 0},
-    {"silent-ehlo", MOX_STAGE_GREETING, true, false, 0, 0},
-    {"half-greeting", MOX_STAGE_CONNECT, true, false, 0, 0},
-    {"half-ehlo", MOX_STAGE_GREETING, true, false, 0, 0},
-    {"drip", MOX_STAGE_READY, false, false, 44000, 0},
-    {"drip-ehlo", MOX_STAGE_READY, false, false, 0, 28500},
-    {"ptr", MOX_STAGE_CONNECT, false, true, 0, 0},
-    {"ptr-close", MOX_STAGE_CONNECT, false, true, 0, 0},
-    {"ptr-ehlo", MOX_STAGE_GREETING, false, true, 0, 0},
-    {"ptr-helo", MOX_STAGE_GREETING, false, true, 0, 0},
-    {"reject", MOX_STAGE_CONNECT, false, true, 0, 0},
-    {"reject-ehlo", MOX_STAGE_GREETING, false, true, 0, 0},
-    {"temp", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"temp-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"busy", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"busy-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"old", MOX_STAGE_READY, false, false, 0, 0},
-    {"old-502", MOX_STAGE_READY, false, false, 0, 0},
-    {"older", MOX_STAGE_GREETING, false, true, 0, 0},
-    {"hello-only", MOX_STAGE_READY, false, false, 0, 0},
-    {"close", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"reset", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"close-greeted", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"reset-greeted", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"close-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"reset-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"garbage", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"binary", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"code-changes", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"354", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"nonsense", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"ahead", MOX_STAGE_READY, false, false, 0, 0},
-    {"endless", MOX_STAGE_CONNECT, false, false, 0, 0},
-    {"endless-ehlo", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"endless-line", MOX_STAGE_GREETING, false, false, 0, 0},
-    {"lf-only", MOX_STAGE_READY, false, false, 0, 0},
-};
-
-static const struct server *server_of(const struct seed_place *place)
-{
-    for (size_t i = 0; i < sizeof servers / sizeof *servers; i++) {
-        if (strcmp(servers[i].name, place->server->name) == 0)
-            return &servers[i];
-    }
-    return NULL;
-}
-
 static uint32_t first_of(uint32_t given, uint32_t configured, uint32_t otherwise)
 {
     return given != 0 ? given : configured != 0 ? configured : otherwise;
@@ -140,6 +83,11 @@ static void take_times(const struct seed_config *config, const struct seed_dial 
     r->connect_ms = first_of(given->connect, top->connect, 30000);
     r->greeting_ms = first_of(given->greeting, top->greeting, 300000);
     r->ehlo_ms = first_of(given->ehlo, top->ehlo, 300000);
+    r->way.greeting_ms = r->greeting_ms;
+    r->way.ehlo_ms = r->ehlo_ms;
+    r->way.tls_ms = first_of(given->tls, top->tls, 60000);
+    r->way.auth_ms = first_of(given->auth, top->auth, 300000);
+    r->store_ms = first_of(given->store, top->store, 1000);
     r->total_ms = first_of(dial->timeout_ms, config->dial_ms, 300000);
 }
 
@@ -214,15 +162,23 @@ static bool take_transport(const struct seed_config *config, const struct seed_d
                         dial->attempts, &route);
         *out = route.transport < 0 ? NULL : &config->transports[route.transport];
     }
-    if ((dial->flags & MOX_DIAL_REQUIRETLS) != 0)
-        return false;
     if (*out == NULL)
         return true;
-    if ((*out)->learned || (*out)->reverse_dns || (*out)->auth)
+    if ((*out)->learned || (*out)->reverse_dns || (*out)->kind == MOX_KIND_FAIL)
         return false;
-    return (*out)->kind == MOX_KIND_DIRECT ||
-           (((*out)->kind == MOX_KIND_SMTP || (*out)->kind == MOX_KIND_SUBMISSION) &&
-            (*out)->no_starttls);
+    return (dial->flags & MOX_DIAL_REQUIRETLS) == 0 ||
+           !((*out)->no_starttls || (*out)->skip_verify);
+}
+
+static bool is_smarthost(const struct seed_transport *t)
+{
+    return t != NULL && (t->kind == MOX_KIND_SMTP || t->kind == MOX_KIND_SUBMISSION ||
+                         t->kind == MOX_KIND_SUBMISSIONS);
+}
+
+static bool is_proxied(const struct seed_transport *t)
+{
+    return t != NULL && t->kind == MOX_KIND_SOCKS;
 }
 
 static void take_port(const struct seed_transport *t, const struct seed_dial *dial,
@@ -231,7 +187,9 @@ static void take_port(const struct seed_transport *t, const struct seed_dial *di
     r->port = 25;
     if (t != NULL && t->kind == MOX_KIND_SUBMISSION)
         r->port = 587;
-    if (t != NULL && t->port != 0)
+    if (t != NULL && t->kind == MOX_KIND_SUBMISSIONS)
+        r->port = 465;
+    if (is_smarthost(t) && t->port != 0)
         r->port = (uint16_t)t->port;
     if (strstr(dial->server, ":2525") != NULL)
         r->port = 2525;
@@ -245,6 +203,10 @@ struct judge {
     const struct seed_config *config;
     const struct seed_dial *dial;
     struct reference *r;
+    const struct seed_transport *transport;
+    struct reference_sts sts;
+    struct reference_answer mx; /* of the recipient's domain, if it was asked for */
+    struct reference_demand demands[SEED_MX];
     bool special, own; /* special addresses may be dialed; own ones are minded */
     int loop;          /* the best preference of an own address; INT_MAX: none */
     bool loop_sure;
@@ -270,63 +232,70 @@ static const char *forbids(const struct judge *j, const struct seed_place *place
     return NULL;
 }
 
-/* How long a dial of it may take, and whether it leads to a session. */
-static bool would_serve(const struct judge *j, const struct seed_place *place, uint64_t *ms)
+/* Whether a connect to it comes to something, and how long that takes. */
+static bool connects(const struct reference *r, const struct seed_place *place, uint64_t *ms)
 {
-    const struct reference *r = j->r;
-    const struct server *s = server_of(place);
-    int wanted = j->dial->stop_at == 0 ? MOX_STAGE_READY : j->dial->stop_at;
-    uint32_t extra = 200 + 2 * (s->greeting_ms + s->ehlo_ms);
-
     *ms = 0;
     if (!has_source(r, place->ip.family) || place->fate == NET_UNREACHABLE ||
         place->fate >= NET_NO_FILES)
         return false;
     *ms = place->fate == NET_SILENT || place->ms > r->connect_ms ? r->connect_ms : place->ms;
-    if (place->fate != NET_UP || place->ms > r->connect_ms)
-        return false;
-    if (wanted == MOX_STAGE_CONNECT)
-        return true;
-    *ms += extra;
-    if (s->hangs || s->greeting_ms > r->greeting_ms || s->ehlo_ms > r->ehlo_ms)
-        *ms += (uint64_t)r->greeting_ms + 2 * (uint64_t)r->ehlo_ms;
-    if (s->reaches < MOX_STAGE_GREETING || s->greeting_ms > r->greeting_ms)
-        return false;
-    if (wanted == MOX_STAGE_PROXY || wanted == MOX_STAGE_GREETING)
-        return true;
-    return s->reaches == MOX_STAGE_READY && s->ehlo_ms <= r->ehlo_ms;
+    return place->fate == NET_UP && place->ms <= r->connect_ms;
 }
 
-static void count_failure(struct judge *j, const struct seed_place *place, bool sure)
+static void count_failure(struct judge *j, const struct seed_place *place, bool up, bool sure,
+                          const struct reference_end *end)
 {
-    const struct server *s = server_of(place);
-    bool up =
-        place->fate == NET_UP && place->ms < j->r->connect_ms && has_source(j->r, place->ip.family);
+    struct reference *r = j->r;
 
-    j->r->connects += up;
-    j->r->greets += up && s->reaches >= MOX_STAGE_CONNECT && !s->hangs;
-    j->r->greets += up && s->hangs && s->reaches >= MOX_STAGE_GREETING;
-    j->r->ours = j->r->ours || place->fate == NET_NO_FILES || place->fate == NET_NO_PORTS;
-    j->r->answers_5xx = j->r->answers_5xx && ((up && s->says_5xx) || !sure);
+    r->connects += up;
+    r->greets += up && end->greets;
+    r->ours = r->ours || place->fate == NET_NO_FILES || place->fate == NET_NO_PORTS ||
+              (up && end->ends_dial);
+    r->login_ends = r->login_ends || (up && end->ends_dial);
+    r->answers_5xx = r->answers_5xx && ((up && end->says_5xx) || !sure);
+    r->requiretls_all = r->requiretls_all && ((up && end->lacks_requiretls) || !sure);
+}
+
+static void note_pair(struct judge *j, const char *host, int index,
+                      const struct reference_demand *demand, const struct reference_end *end)
+{
+    struct reference_pair *pair = &j->r->known[j->r->nknown];
+
+    if (j->r->nknown == REFERENCE_PAIRS)
+        return;
+    j->r->nknown++;
+    snprintf(pair->host, sizeof pair->host, "%s", host);
+    pair->place = index;
+    pair->demand = *demand;
+    pair->end = *end;
 }
 
 /* One address of one host; sure: nothing that comes first can take it away. */
-static void take_pair(struct judge *j, int index, bool sure)
+static void take_pair(struct judge *j, const char *host, int index,
+                      const struct reference_demand *demand, bool sure)
 {
     const struct seed_place *place = &j->seed->places[index];
     struct reference *r = j->r;
-    uint64_t ms = 0;
-    bool serves = would_serve(j, place, &ms);
+    struct reference_end end = {0};
+    uint64_t ms;
+    bool up = connects(r, place, &ms);
 
+    if (up)
+        reference_end(&r->way, place, demand, &end);
+    end.unsure = end.unsure || (r->way.proxied && place->ms + r->proxy_ms + 100 > r->connect_ms);
+    note_pair(j, host, index, demand, &end);
+    sure = sure && !end.unsure;
     r->forbids[index] = NULL;
     r->pairs++;
     r->sure_pairs += sure;
-    r->worst_ms += 2 * ms;
-    if (!serves) {
-        count_failure(j, place, sure);
+    r->worst_ms += 2 * (ms + end.ms + (end.again ? 2 * ms : 0)) * (r->way.proxied ? r->proxies : 1);
+    if (!up || !end.serves || end.unsure)
+        count_failure(j, place, up, sure, &end);
+    if (!up || (!end.serves && !end.unsure))
         return;
-    }
     r->answers_5xx = r->answers_5xx && !sure;
+    r->requiretls_all = r->requiretls_all && !sure;
     r->gives[index] = true;
     if (sure && j->seed->max_per_address == 0)
         r->sessions++;
@@ -359,7 +328,7 @@ static const struct seed_addresses *look_up(struct judge *j, const char *host, i
 }
 
 /* First pass: where the loop begins, if there is one. */
-static void find_loop(struct judge *j, const struct reference_host *host)
+static void find_loop(struct judge *j, const struct reference_host *host, bool sure)
 {
     bool failed = false;
 
@@ -372,23 +341,57 @@ static void find_loop(struct judge *j, const struct reference_host *host)
             if (why == NULL || strcmp(why, "our own") != 0 || host->preference > j->loop)
                 continue;
             j->loop_sure =
-                (host->preference == j->loop && j->loop_sure) || has_source(j->r, family);
+                (host->preference == j->loop && j->loop_sure) || (sure && has_source(j->r, family));
             j->loop = host->preference;
         }
     }
 }
 
-static void take_host(struct judge *j, const struct reference_host *host, bool sure)
+/* What TLS it must have: it may be that no mail goes there at all. */
+static const struct reference_demand *demand_on(struct judge *j, const char *host, size_t at)
+{
+    struct reference_demand *demand = &j->demands[at];
+    struct reference_host_facts facts = {.seed = j->seed,
+                                         .dial = j->dial,
+                                         .host = host,
+                                         .families = j->r->families,
+                                         .dns_ms = j->r->dns_ms,
+                                         .port = j->r->port};
+
+    facts.smarthost = is_smarthost(j->transport) ? j->transport : NULL;
+    if (j->r->asks_mx) {
+        facts.sts = &j->sts;
+        facts.domain = j->seed->zones[j->dial->zone].domain.name;
+        facts.expanded = j->mx.name;
+        facts.domain_authentic = j->mx.authentic;
+    }
+    reference_demand(&facts, demand);
+    j->r->worst_ms += demand->ms;
+    return demand;
+}
+
+static void lose_host(struct judge *j, const struct reference_demand *demand)
+{
+    j->r->answers_5xx = j->r->answers_5xx && demand->out == REFERENCE_NO_WAY;
+    j->r->requiretls_all = j->r->requiretls_all && demand->out == REFERENCE_NO_WAY;
+}
+
+static void take_host(struct judge *j, const struct reference_host *host,
+                      const struct reference_demand *demand, bool sure)
 {
     bool failed = false;
     const struct seed_addresses *both[2] = {look_up(j, host->name, MOX_IPV4, &failed),
                                             look_up(j, host->name, MOX_IPV6, &failed)};
 
-    if (failed && host->preference < j->loop)
-        j->r->answers_5xx = false;
     if (host->preference > j->loop && j->loop_sure)
         return;
-    sure = sure && host->preference < j->loop && both[0]->n + both[1]->n <= 16;
+    if (demand->out != REFERENCE_IN && !demand->unsure && both[0]->n + both[1]->n > 0) {
+        lose_host(j, demand);
+        return;
+    }
+    if (failed && host->preference < j->loop && !demand->unsure)
+        j->r->answers_5xx = j->r->requiretls_all = false;
+    sure = sure && host->preference < j->loop && both[0]->n + both[1]->n <= 16 && !demand->unsure;
     for (int i = 0; i < 2; i++) {
         int family = i == 0 ? MOX_IPV4 : MOX_IPV6;
 
@@ -399,7 +402,7 @@ static void take_host(struct judge *j, const struct reference_host *host, bool s
             if (was_before(both[i], k))
                 continue;
             if (why == NULL)
-                take_pair(j, index, sure);
+                take_pair(j, host->name, index, demand, sure);
             else if (j->r->forbids[index] != NULL)
                 j->r->forbids[index] = why;
         }
@@ -408,42 +411,85 @@ static void take_host(struct judge *j, const struct reference_host *host, bool s
 
 static void take_hosts(struct judge *j, const struct reference_host *hosts, size_t n)
 {
+    for (size_t i = 0; i < n; i++) {
+        const struct reference_demand *demand = demand_on(j, hosts[i].name, i);
+
+        if (demand->out == REFERENCE_IN || demand->unsure)
+            find_loop(j, &hosts[i], !demand->unsure);
+    }
     for (size_t i = 0; i < n; i++)
-        find_loop(j, &hosts[i]);
-    for (size_t i = 0; i < n; i++)
-        take_host(j, &hosts[i], n <= 32);
+        take_host(j, &hosts[i], &j->demands[i], n <= 32);
 }
 
 static void take_domain(struct judge *j, const char *domain)
 {
     struct reference_host hosts[SEED_MX];
-    struct reference_answer answer;
     size_t n;
 
     j->r->asks_mx = true;
-    reference_lookup(j->seed, domain, "MX", j->r->dns_ms, &answer);
-    j->r->worst_ms += answer.ms;
-    if (!answer.ok)
+    reference_lookup(j->seed, domain, "MX", j->r->dns_ms, &j->mx);
+    j->r->worst_ms += j->mx.ms;
+    if (!j->mx.ok)
         return;
-    n = reference_hosts(&answer, hosts);
+    reference_sts(j->seed, j->dial->zone, j->r->dns_ms, j->r->store_ms, &j->sts);
+    j->r->worst_ms += j->sts.ms;
+    if (j->sts.fails && !j->sts.unsure && (j->dial->flags & MOX_DIAL_TLS_OPTIONAL) == 0)
+        return;
+    n = reference_hosts(&j->mx, hosts);
     take_hosts(j, hosts, n);
 }
 
 static void take_address(struct judge *j, int index)
 {
-    int family = j->seed->places[index].ip.family;
-    const char *why = forbids(j, &j->seed->places[index], family);
+    const struct seed_place *place = &j->seed->places[index];
+    const char *why = forbids(j, place, place->ip.family);
+    const struct reference_demand *demand = demand_on(j, "", 0);
 
-    if (why == NULL)
-        take_pair(j, index, true);
+    if (demand->out != REFERENCE_IN)
+        lose_host(j, demand);
+    else if (why == NULL)
+        take_pair(j, place->text, index, demand, true);
     else
         j->r->forbids[index] = why;
+}
+
+/* Every way leads through it. All or nothing is foretold: which address comes first is not. */
+static void take_proxy(struct judge *j)
+{
+    const struct seed_transport *t = j->transport;
+    const char *name = j->seed->zones[t->zone].hosts[0].name;
+    bool failed = false;
+    struct reference *r = j->r;
+
+    r->proxy_zone = t->zone;
+    r->way.proxied = true;
+    r->proxies = 0;
+    for (int i = 0; i < 2; i++) {
+        struct reference_answer answer;
+
+        reference_lookup(j->seed, name, i == 0 ? "A" : "AAAA", r->dns_ms, &answer);
+        r->worst_ms += answer.ms;
+        for (size_t k = 0; answer.ok && answer.addresses != NULL && k < answer.addresses->n; k++) {
+            const struct seed_place *place = &j->seed->places[answer.addresses->places[k]];
+            const struct proxy *proxy = &place->proxy;
+            bool kind = proxy->fault == PROXY_WORKS ||
+                        (proxy->fault == PROXY_NO_LOGIN && !proxy->wants_login);
+            bool good = place->fate == NET_UP && place->ms < r->connect_ms && kind &&
+                        proxy->wants_login <= t->proxy_login;
+
+            r->proxies++;
+            r->proxy_ms = place->ms > r->proxy_ms ? place->ms : r->proxy_ms;
+            r->proxy_serves = r->proxy_serves || good;
+            failed = failed || !good || place->kind == SEED_MAPPED;
+        }
+    }
+    r->proxy_is_sure = !failed && r->proxies > 0;
 }
 
 static void take_target(struct judge *j, const struct seed_transport *t)
 {
     const struct seed_dial *dial = j->dial;
-    bool relay = t != NULL && t->kind != MOX_KIND_DIRECT;
+    bool relay = is_smarthost(t);
     struct reference_host host = {.preference = -1};
     const char *name = j->seed->zones[j->r->zone].hosts[0].name;
 
@@ -463,15 +509,26 @@ static void take_target(struct judge *j, const struct seed_transport *t)
     }
 }
 
+static void take_way(const struct judge *j)
+{
+    struct reference_way *way = &j->r->way;
+
+    way->wanted = j->dial->stop_at == 0 ? MOX_STAGE_READY : j->dial->stop_at;
+    way->login = is_smarthost(j->transport) && j->transport->auth ? j->transport : NULL;
+    way->tiny_writes = j->seed->max_write != 0;
+}
+
 void reference_of(const struct seed *seed, const struct seed_config *config,
                   const struct seed_dial *dial, struct reference *r)
 {
-    struct judge j = {seed, config, dial, r, false, false, INT32_MAX, false};
+    struct judge j = {
+        .seed = seed, .config = config, .dial = dial, .r = r, .loop = INT32_MAX};
     const struct seed_transport *t;
 
     memset(r, 0, sizeof *r);
     r->zone = dial->zone;
-    r->answers_5xx = true;
+    r->proxy_zone = -1;
+    r->answers_5xx = r->requiretls_all = true;
     for (size_t i = 0; i < seed->nplaces; i++)
         r->forbids[i] = "not among its addresses";
     take_times(config, dial, r);
@@ -481,10 +538,15 @@ void reference_of(const struct seed *seed, const struct seed_config *config,
     r->refused = r->refused || r->families == 0;
     if (r->refused)
         return;
-    if (t != NULL && t->kind != MOX_KIND_DIRECT && dial->server[0] == '\0')
+    j.transport = t;
+    if (is_smarthost(t) && dial->server[0] == '\0')
         r->zone = t->zone;
     take_port(t, dial, r);
-    take_sources(config, t, dial, r);
+    if (is_proxied(t))
+        take_proxy(&j);
+    else
+        take_sources(config, t, dial, r);
+    take_way(&j);
     j.special = config->allow_special || (dial->flags & MOX_DIAL_ALLOW_SPECIAL) != 0;
     take_target(&j, t);
 }
@@ -494,6 +556,7 @@ bool reference_must(const struct reference *r, unsigned k, bool *may)
     /* each connect may have cost another one its race, which is an attempt, too */
     bool limits = r->pairs + r->connects + k - 1 > 10 || r->greets + k > 4;
 
-    *may = !r->refused && r->sessions + r->perhaps >= k;
-    return *may && r->sessions >= k && !limits && !r->ours && 10 * r->worst_ms < 9 * r->total_ms;
+    *may = !r->refused && r->sessions + r->perhaps >= k && (!r->way.proxied || r->proxy_serves);
+    return *may && r->sessions >= k && !limits && !r->ours &&
+           (!r->way.proxied || r->proxy_is_sure) && 10 * r->worst_ms < 9 * r->total_ms;
 }

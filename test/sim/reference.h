@@ -5,7 +5,7 @@
 #ifndef SIM_REFERENCE_H
 #define SIM_REFERENCE_H
 
-#include "test/sim/seed.h"
+#include "test/sim/reference_server.h"
 
 struct reference_route {
     int scope;     /* enum mox_scope */
@@ -16,6 +16,15 @@ struct reference_route {
 /* By a linear scan. from, to: of seed_name; -1: the empty domain. */
 void reference_route(const struct seed_config *config, int from, int to, const char *account,
                      uint32_t attempts, struct reference_route *out);
+
+enum { REFERENCE_PAIRS = 96 };
+
+struct reference_pair { /* a host and one of its addresses, and what comes of it */
+    char host[SEED_TEXT];
+    int place;
+    struct reference_demand demand;
+    struct reference_end end;
+};
 
 struct reference {
     bool refused; /* by the request or its transport: nothing is asked, nothing is dialed */
@@ -32,10 +41,19 @@ struct reference {
     unsigned perhaps;  /* pairs that may: it hangs on what came first */
     unsigned connects; /* pairs that connect and lead to nothing */
     unsigned greets;   /* … after a greeting */
+    struct reference_pair known[REFERENCE_PAIRS]; /* the first ones */
+    size_t nknown;
+    struct reference_way way;
+    int proxy_zone; /* -1: there is no proxy */
+    bool proxy_serves, proxy_is_sure; /* one of its addresses; all of them */
+    unsigned proxies;                 /* its addresses */
+    uint32_t proxy_ms;                /* until the slowest of them has connected */
+    bool login_ends;                  /* a login may be refused for good */
+    bool requiretls_all; /* no host has what REQUIRETLS needs: the mail may be returned */
     bool ours;         /* a failure of this machine is among them, which ends the dial */
     bool answers_5xx;  /* each of them answers with 5xx: the only way to a permanent refusal */
     uint64_t worst_ms; /* it cannot take longer */
-    uint32_t dns_ms, connect_ms, greeting_ms, ehlo_ms, total_ms;
+    uint32_t dns_ms, connect_ms, greeting_ms, ehlo_ms, store_ms, total_ms;
 };
 
 void reference_of(const struct seed *seed, const struct seed_config *config,

@@ -91,6 +91,7 @@ static void take_records(const struct node *node, const char *type, struct refer
 
     out->ok = set == NULL || set->rcode == 0 || set->rcode == NO_NAME;
     out->no_name = !exists(node) || (set != NULL && set->rcode == NO_NAME);
+    out->authentic = out->authentic && set != NULL && set->authentic;
     if (set == NULL)
         return;
     if (strcmp(type, "MX") == 0)
@@ -119,6 +120,7 @@ static bool follow(const struct seed *seed, const char *type, int most, int *ali
                    out->mx != NULL;
         }
         out->ok = false;
+        out->authentic = out->authentic && alias->authentic;
         if (++*aliases > most)
             return true;
         snprintf(out->name, sizeof out->name, "%s", node.host->alias);
@@ -133,6 +135,7 @@ void reference_lookup(const struct seed *seed, const char *name, const char *typ
     int aliases = 0, most = strcmp(type, "MX") == 0 ? MOST_MX_ALIASES : MOST_HOST_ALIASES;
 
     memset(out, 0, sizeof *out);
+    out->authentic = true;
     snprintf(out->name, sizeof out->name, "%s", name);
     do {
         struct node node = find(seed, out->name);

@@ -10,6 +10,7 @@ struct reference_answer {
     bool ok;                                /* whatever it says; false: DNS failed */
     bool null_mx;                           /* the only MX is "." */
     bool no_name;                           /* there is no such name */
+    bool authentic;                         /* DNSSEC proved all of it */
     uint64_t ms;                            /* until it was there, or was given up */
     char name[SEED_TEXT];                   /* behind the aliases */
     const struct seed_addresses *addresses; /* NULL: none */

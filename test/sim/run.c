@@ -178,6 +178,10 @@ static void check_callback(struct run_dial *d, int phase, int status, const stru
 
     world_log(w, "callback of dial %d: %s%s%s", number_of(d), mox_status_name(status),
               err == NULL ? "" : ": ", err == NULL ? "" : err->message);
+    if (err != NULL) {
+        check_text(d->run, "an error", err->message);
+        check_text(d->run, "an error's reply", err->reply);
+    }
     if (d->phase != phase)
         run_broken(d->run, "callback", "dial %d has a callback in phase %d", number_of(d),
                    d->phase);
@@ -228,6 +232,7 @@ static void fill_request(struct run_dial *d, struct mox_envelope *envelope,
     request->sources = f->sources;
     request->nsources = f->nsources;
     request->plan = d->plan;
+    request->ehlo = d->ehlo[0] == '\0' ? NULL : d->ehlo;
     request->port = (uint16_t)f->port;
     request->stop_at = f->stop_at;
     request->families = f->families;
@@ -293,6 +298,8 @@ static void start(struct run_dial *d)
     if (d->facts->with_plan)
         d->plan = mox_plan_new(run->w->ctx);
     d->planned = d->plan != NULL;
+    if (run->seed->secure)
+        snprintf(d->ehlo, sizeof d->ehlo, "d%d.mail.example", number_of(d));
     start_dial(d);
 }
 
@@ -345,6 +352,19 @@ static void drop_plan(struct run_dial *d)
     d->planned = false;
 }
 
+/* Not while a dial may be in the middle of it. */
+static void roll(struct run *run, int zone)
+{
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        const struct run_dial *d = &run->dials[i];
+
+        if ((d->phase == RUN_RESOLVES || d->phase == RUN_DIALS) && d->reference.zone == zone)
+            return;
+    }
+    world_log(run->w, "the TLSA records of zone %d are others", zone);
+    seed_roll(run->seed, zone, run->w);
+}
+
 static void act(struct run *run, const struct seed_act *act)
 {
     struct run_dial *d = &run->dials[act->dial];
@@ -378,6 +398,9 @@ static void act(struct run *run, const struct seed_act *act)
         break;
     case SEED_CLOSE:
         close_conn(d);
+        break;
+    case SEED_ROLL:
+        roll(run, d->facts->zone);
         break;
     default:
         drop_plan(d);
@@ -471,12 +494,23 @@ static void end(struct run *run)
     mox_config_free(run->config);
 }
 
+static int give_token(void *user, const char *transport, const char *username, char *buf,
+                      size_t cap)
+{
+    if (strcmp(username, login_username) != 0 || transport == NULL)
+        world_fault(((struct run *)user)->w, "a token for %s is asked for", username);
+    return snprintf(buf, cap, "%s", login_token);
+}
+
 static void begin(struct run *run)
 {
     struct mox_ctx_options options = {.size = sizeof options, .log_level = MOX_LOG_DIALOGUE};
     struct mox_error err;
 
     options.max_conns_per_address = run->seed->max_per_address;
+    options.ca_file = papers_file();
+    options.token = give_token;
+    options.token_user = run;
     seed_build(run->seed, run->w);
     run->facts = &run->seed->configs[0];
     if (run->facts->there)
@@ -505,6 +539,7 @@ void run_seed(struct run *run, struct seed *seed)
     memory_fail(0, 0);
     end(run);
     check_network(run);
+    check_secure(run);
 }
 
 long run_free(struct run *run)

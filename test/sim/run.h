@@ -30,6 +30,7 @@ struct run_dial {
     int goes_on;           /* times that it still will */
     uint64_t start_ms, plan_ms;
     bool started;
+    char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
     bool planned; /* its plan tells all that it dialed */
 };
 
@@ -42,6 +43,7 @@ struct run {
     bool shut_down;
     uint64_t shut_down_ms;
     bool failed;                  /* an allocation did */
+    unsigned proven[MOX_TLS_DANE + 1]; /* sessions, by what TLS proved */
     struct run_attempt *attempts; /* of all plans that were looked at */
     size_t nattempts, cap;
     size_t log_len;  /* of the log, when the plans were looked at last */

@@ -99,4 +99,5 @@ void seed_draw(uint64_t number, struct seed *seed)
     seed_draw_dials(seed);
     draw_acts(seed);
     draw_failures(seed);
+    seed_draw_security(seed);
 }

@@ -10,6 +10,7 @@
 #define SIM_SEED_H
 
 #include "test/sim/dns.h"
+#include "test/sim/fetch.h"
 #include "test/sim/net.h"
 #include "test/sim/world.h"
 
@@ -28,6 +29,8 @@ enum {
     SEED_LISTENERS = 3,
     SEED_DIALS = 6,
     SEED_ACTS = 12,
+    SEED_TLSA = 3,    /* records of one name */
+    SEED_PATTERNS = 2, /* of one MTA-STS policy */
     SEED_TEXT = 64
 };
 
@@ -47,6 +50,8 @@ struct seed_place { /* an address, and what is there */
     int fate; /* enum net_fate */
     uint32_t ms;
     const struct server_profile *server;
+    struct secure secure;
+    struct proxy proxy; /* at PROXY_PORT */
 };
 
 struct seed_set { /* one type of one name */
@@ -62,11 +67,58 @@ struct seed_addresses { /* an A or AAAA set */
     size_t n;
 };
 
+/* A TLSA record, and what is wrong with it. */
+enum seed_tlsa_fault {
+    SEED_TLSA_FITS = 0, /* in form */
+    SEED_TLSA_USAGE,    /* 0 or 1, which SMTP does not know */
+    SEED_TLSA_SELECTOR,
+    SEED_TLSA_MATCHING,
+    SEED_TLSA_SHORT, /* fewer bytes than a hash has */
+    SEED_TLSA_FAULTS
+};
+
+struct seed_tlsa_record {
+    int usage, selector, matching, fault;
+    enum paper paper;
+};
+
+struct seed_tlsa { /* of _25._tcp below a name */
+    struct seed_set set;
+    struct seed_tlsa_record records[SEED_TLSA], later;
+    size_t n;
+};
+
 struct seed_host {
     char name[SEED_TEXT];
     char alias[SEED_TEXT]; /* it is an alias of that; "": it is none */
     struct seed_set cname;
     struct seed_addresses v4, v6;
+    struct seed_tlsa tlsa;
+};
+
+enum seed_sts_record {
+    SEED_STS_GOOD = 0,
+    SEED_STS_TWICE,
+    SEED_STS_BROKEN,
+    SEED_STS_OTHER, /* TXT records of something else */
+    SEED_STS_RECORDS
+};
+
+enum seed_sts_policy {
+    SEED_STS_POLICY = 0,
+    SEED_STS_NO_MODE,
+    SEED_STS_NO_MX,
+    SEED_STS_NONSENSE,
+    SEED_STS_POLICIES
+};
+
+struct seed_sts { /* of a domain */
+    struct seed_set txt;
+    int record, policy, mode; /* mode: 0 none, 1 testing, 2 enforce */
+    char mx[SEED_PATTERNS][SEED_TEXT];
+    size_t nmx;
+    int status, fate; /* of struct fetch_page */
+    uint32_t ms;
 };
 
 struct seed_mx {
@@ -84,12 +136,16 @@ struct seed_zone {
     size_t nhosts;
     struct seed_host aliases[SEED_ALIASES]; /* of the domain and of hosts */
     size_t naliases;
+    struct seed_sts sts;
 };
 
 struct seed_transport {
     char name[SEED_TEXT];
     int kind; /* enum mox_kind */
-    bool no_starttls, auth, learned, reverse_dns;
+    bool no_starttls, skip_verify, auth, learned, reverse_dns;
+    bool proxy_login;
+    int mechanisms[LOGIN_MECHANISMS]; /* enum login_mechanism */
+    size_t nmechanisms;               /* 0: the default */
     uint32_t families; /* allowed */
     int prefer;
     int port; /* 0: the default */
@@ -183,7 +239,8 @@ enum seed_deed {
     SEED_RELOAD,
     SEED_NEXT,
     SEED_CLOSE,
-    SEED_DROP_PLAN
+    SEED_DROP_PLAN,
+    SEED_ROLL /* the TLSA records of the dial's zone are others from now on */
 };
 
 struct seed_act {
@@ -204,6 +261,8 @@ struct seed {
     size_t nacts;
     uint32_t dns_ms, max_write, max_per_address;
     bool dns_at_once, eager;
+    bool secure; /* TLS and what belongs to it was drawn; else servers know nothing of it */
+    int store;   /* enum store_kind */
     long fail_at, fail_every; /* allocations: the first that fails, then each so many; 0: none */
 };
 
@@ -227,10 +286,19 @@ void seed_draw_zones(struct seed *seed);
 void seed_draw_config(struct seed *seed, struct seed_config *config);
 void seed_draw_dials(struct seed *seed);
 void seed_draw_timeouts(struct seed *seed, struct mox_timeouts *timeouts);
+void seed_draw_security(struct seed *seed);
+void seed_draw_set(struct seed *seed, struct seed_set *set);
 int seed_add_place(struct seed *seed, int zone, int kind, int family);
 
 /* Puts the zones and the network into a bare world. */
 void seed_build(const struct seed *seed, struct world *w);
+
+/* Of what seed_draw_security drew; and other TLSA records for a zone, in the seed and the world. */
+void seed_build_security(const struct seed *seed, struct world *w);
+void seed_roll(struct seed *seed, int zone, struct world *w);
+
+/* The policy that the domain of the zone publishes, as text. */
+size_t seed_sts_text(const struct seed_sts *sts, char *out, size_t cap);
 
 /* The text of a configuration, or of its mox.conf and, into *domains, its domains.conf; in the
  * world's memory. */

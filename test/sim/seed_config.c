@@ -233,8 +233,26 @@ static void put_relay(struct writer *out, const struct seed_transport *t)
         put(out, "\t\t\tPort: %d\n", t->port);
     if (t->no_starttls)
         put(out, "\t\t\tNoSTARTTLS: true\n");
+    if (t->skip_verify)
+        put(out, "\t\t\tSTARTTLSInsecureSkipVerify: true\n");
     if (t->auth)
-        put(out, "\t\t\tAuth:\n\t\t\t\tUsername: u\n\t\t\t\tPassword: secret\n");
+        put(out, "\t\t\tAuth:\n\t\t\t\tUsername: %s\n\t\t\t\tPassword: %s\n", login_username,
+            login_password);
+    if (t->auth && t->nmechanisms > 0)
+        put(out, "\t\t\t\tMechanisms:\n");
+    for (size_t i = 0; i < t->nmechanisms && t->auth; i++)
+        put(out, "\t\t\t\t\t- %s\n", login_name(t->mechanisms[i]));
+    put_families(out, t);
+}
+
+static void put_proxy(struct writer *out, const struct seed_transport *t)
+{
+    put(out,
+        "\t\t\tAddress: h0.z%d.example:%d\n\t\t\tRemoteIPs:\n\t\t\t\t- 192.0.2.99\n"
+        "\t\t\tRemoteHostname: proxy.example\n",
+        t->zone, PROXY_PORT);
+    if (t->proxy_login)
+        put(out, "\t\t\tUsername: %s\n\t\t\tPassword: %s\n", proxy_username, proxy_password);
     put_families(out, t);
 }
 
@@ -253,9 +271,7 @@ static void put_transport(struct writer *out, const struct seed_transport *t)
     if (t->kind == MOX_KIND_FAIL) {
         put(out, "\t\t\tSMTPCode: %d\n", t->fail_code);
     } else if (t->kind == MOX_KIND_SOCKS) {
-        put(out, "\t\t\tAddress: proxy.example:1080\n\t\t\tRemoteIPs:\n\t\t\t\t- 192.0.2.99\n"
-                 "\t\t\tRemoteHostname: proxy.example\n");
-        put_families(out, t);
+        put_proxy(out, t);
     } else if (t->kind == MOX_KIND_DIRECT) {
         put_families(out, t);
         put_ips(out, "\t\t\t", "LocalIPs", t->local_ips, t->nlocal_ips);
@@ -387,6 +403,9 @@ static void put_top(struct writer *out, const struct seed_config *config)
     put_time(out, &begun, "Connect", config->timeouts.connect);
     put_time(out, &begun, "Greeting", config->timeouts.greeting);
     put_time(out, &begun, "EHLO", config->timeouts.ehlo);
+    put_time(out, &begun, "TLS", config->timeouts.tls);
+    put_time(out, &begun, "AUTH", config->timeouts.auth);
+    put_time(out, &begun, "Store", config->timeouts.store);
     put_time(out, &begun, "Dial", config->dial_ms);
 }
 

@@ -116,7 +116,7 @@ static void draw_fault(struct seed *seed, struct seed_set *set)
         set->code = MOX_ERRNO(ENETUNREACH);
 }
 
-static void draw_set(struct seed *seed, struct seed_set *set)
+void seed_draw_set(struct seed *seed, struct seed_set *set)
 {
     static const uint32_t late[] = {0, 5, 20, 45, 60, 120, 700, 2500, 6000};
 
@@ -132,7 +132,7 @@ static void draw_addresses(struct seed *seed, int zone, int family, struct seed_
 {
     size_t n = seed_one_in(seed, 40) ? SEED_ADDRESSES : 1 + seed_below(seed, 2);
 
-    draw_set(seed, &a->set);
+    seed_draw_set(seed, &a->set);
     if (a->set.rcode != 0 || seed_one_in(seed, 12)) /* there is no such record */
         return;
     for (size_t i = 0; i < n; i++) {
@@ -164,14 +164,14 @@ static struct seed_host *draw_chain(struct seed *seed, int zone, struct seed_hos
 
         snprintf(next->name, sizeof next->name, "c%u.z%d.example", (unsigned)z->naliases++, zone);
         snprintf(host->alias, sizeof host->alias, "%s", next->name);
-        draw_set(seed, &host->cname);
+        seed_draw_set(seed, &host->cname);
         host->cname.rcode = 0;
         host->cname.first_only = seed_one_in(seed, 3);
         host = next;
     }
     if (loop != NULL && host->alias[0] == '\0') {
         snprintf(host->alias, sizeof host->alias, "%s", loop);
-        draw_set(seed, &host->cname);
+        seed_draw_set(seed, &host->cname);
         host->cname.rcode = 0;
     }
     return host;
@@ -194,7 +194,7 @@ static void draw_mx(struct seed *seed, int number)
     struct seed_zone *zone = &seed->zones[number];
     size_t n = seed_one_in(seed, 50) ? SEED_MX : 1 + seed_below(seed, 4);
 
-    draw_set(seed, &zone->mx_set);
+    seed_draw_set(seed, &zone->mx_set);
     if (zone->mx_set.rcode != 0 || seed_one_in(seed, 15))
         return;
     if (seed_one_in(seed, 30)) {
@@ -319,7 +319,10 @@ void seed_build(const struct seed *seed, struct world *w)
         place->fate = from->fate;
         place->ms = from->ms;
         place->server = from->server;
+        place->secure = &from->secure;
+        place->proxy = &from->proxy;
     }
+    seed_build_security(seed, w);
     w->dns_ms = seed->dns_ms;
     w->dns_at_once = seed->dns_at_once;
     w->eager = seed->eager;

@@ -1,6 +1,7 @@
 /* server.c - see server.h. */
 #include "test/sim/server.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "test/sim/net.h"
@@ -77,7 +78,7 @@ static void drip(struct world *w, void *arg)
 
     if (s->closed || w->ended || s->server.rest == s->server.end)
         return;
-    net_say(s, s->server.rest++, 1);
+    secure_say(s, s->server.rest++, 1);
     world_at(w, DRIP_US, drip, s);
 }
 
@@ -85,6 +86,25 @@ struct speech { /* a reply on its way */
     struct net_stream *stream;
     const char *script;
 };
+
+/* What comes behind the text. */
+static void follow(struct net_stream *s, const char *word, const char *text, size_t len)
+{
+    if (strcmp(word, "forever") == 0) {
+        s->server.forever = text;
+        s->server.forever_len = len;
+    }
+    if (len > 0)
+        secure_say(s, text, len);
+    if (strcmp(word, "notify") == 0)
+        secure_notify(s);
+    if (strcmp(word, "close") == 0 || strcmp(word, "notify") == 0)
+        net_hang_up(s, false);
+    if (strcmp(word, "reset") == 0)
+        net_hang_up(s, true);
+    if (strcmp(word, "tls") == 0)
+        secure_start(s);
+}
 
 static void speak(struct world *w, void *arg)
 {
@@ -102,19 +122,10 @@ static void speak(struct world *w, void *arg)
         drip(w, s);
         return;
     }
-    if (strcmp(word, "forever") == 0) {
-        s->server.forever = text;
-        s->server.forever_len = len;
-    }
-    if (len > 0)
-        net_say(s, text, len);
-    if (strcmp(word, "close") == 0)
-        net_hang_up(s, false);
-    if (strcmp(word, "reset") == 0)
-        net_hang_up(s, true);
+    follow(s, word, text, len);
 }
 
-static void reply(struct net_stream *s, const char *script)
+void server_reply(struct net_stream *s, const char *script)
 {
     const struct server_profile *profile = s->place->server;
     struct speech *speech;
@@ -126,11 +137,31 @@ static void reply(struct net_stream *s, const char *script)
     world_at(s->w, 1000u * (profile->ms == 0 ? DEFAULT_MS : profile->ms), speak, speech);
 }
 
-void server_begin(struct net_stream *s)
+static bool is_secure(const struct net_stream *s)
+{
+    return s->place->secure != NULL && s->place->secure->there;
+}
+
+static void greet(struct net_stream *s)
 {
     const struct server_profile *profile = s->place->server;
 
-    reply(s, profile->greeting == NULL ? kind_greeting : profile->greeting);
+    server_reply(s, profile->greeting == NULL ? kind_greeting : profile->greeting);
+}
+
+void server_begin(struct net_stream *s)
+{
+    s->server.login.mechanism = -1;
+    if (is_secure(s) && s->place->secure->immediate)
+        secure_start(s);
+    else
+        greet(s);
+}
+
+void server_secured(struct net_stream *s)
+{
+    if (s->place->secure->immediate)
+        greet(s);
 }
 
 static bool begins(const char *line, const char *word)
@@ -138,42 +169,109 @@ static bool begins(const char *line, const char *word)
     return strncmp(line, word, strlen(word)) == 0;
 }
 
+/* What a kind server offers here. */
+static const char *offer(struct net_stream *s)
+{
+    const struct secure *secure = s->place->secure;
+    char *script, login[300];
+
+    if (secure == NULL || (!secure->there && secure->login.mechanisms == 0))
+        return kind_ehlo;
+    login_offer(s, login, sizeof login);
+    script = world_alloc(s->w, 1024);
+    snprintf(script, 1024, "250-mx.example greets you\r\n%s%s%s%s%s250-PIPELINING\r\n250 SIZE\r\n",
+             secure->there && secure->offered && !s->secure.begun ? "250-STARTTLS\r\n" : "",
+             secure->requiretls && s->secure.opened ? "250-REQUIRETLS\r\n" : "",
+             *login == '\0' ? "" : "250-", login, *login == '\0' ? "" : "\r\n");
+    return script;
+}
+
+static void hear_ehlo(struct net_stream *s)
+{
+    static const char *const afters[] = {
+        [SECURE_NO_HELLO] = "550 5.5.0 not over TLS\r\n",
+        [SECURE_OLD] = "502 5.5.1 what?\r\n",
+        [SECURE_CUTS] = "~close",
+        [SECURE_NOTIFIES] = "~notify",
+    };
+    const struct server_profile *profile = s->place->server;
+
+    if (s->server.hellos++ > 0 && s->secure.begun)
+        server_reply(s, s->place->secure->after == SECURE_GOES_ON
+                            ? offer(s)
+                            : afters[s->place->secure->after]);
+    else
+        server_reply(s, profile->ehlo == NULL ? offer(s) : profile->ehlo);
+}
+
 static void hear(struct net_stream *s, const char *line)
 {
     const struct server_profile *profile = s->place->server;
 
-    if (begins(line, "EHLO "))
-        reply(s, profile->ehlo == NULL ? kind_ehlo : profile->ehlo);
+    if (login_is_under_way(s))
+        login_take(s, line);
+    else if (begins(line, "EHLO "))
+        hear_ehlo(s);
     else if (begins(line, "HELO "))
-        reply(s, profile->helo == NULL ? kind_helo : profile->helo);
+        server_reply(s, profile->helo == NULL ? kind_helo : profile->helo);
+    else if (begins(line, "STARTTLS") && !s->secure.begun)
+        server_reply(s, is_secure(s) ? secure_reply(s->place->secure) : "502 5.5.1 what?\r\n");
+    else if (begins(line, "AUTH ") && s->place->secure != NULL)
+        login_start(s, line);
     else if (begins(line, "QUIT"))
-        reply(s, "221 bye\r\n~close");
+        server_reply(s, "221 bye\r\n~close");
     else if (begins(line, "RCPT"))
-        reply(s, "550 5.1.1 no such user\r\n");
+        server_reply(s, "550 5.1.1 no such user\r\n");
     else
-        reply(s, "250 ok\r\n");
+        server_reply(s, "250 ok\r\n");
+}
+
+/* Logins differ from run to run where TLS does: mbedTLS knows what time it is. */
+static int shown(const struct net_stream *s, const char *line, int len)
+{
+    int verb = (int)strlen("AUTH ");
+
+    if (login_is_under_way(s))
+        return 0;
+    return begins(line, "AUTH ") && len > verb ? verb + (int)strcspn(line + verb, " \r\n") : len;
+}
+
+/* Whole lines of the text from *heard on. */
+static void hear_lines(struct net_stream *s, const struct sim_text *text, size_t *heard)
+{
+    const char *end;
+
+    while (*heard < text->len && (end = strchr(text->ptr + *heard, '\n')) != NULL) {
+        const char *line = text->ptr + *heard;
+        char ip[64];
+
+        mox_ip_format(&s->target, ip, sizeof ip);
+        world_log(s->w, "%s %s %.*s", s->secure.begun ? "sealed" : "sent", ip,
+                  shown(s, line, (int)(end - line - (end > line && end[-1] == '\r'))), line);
+        *heard = (size_t)(end - text->ptr) + 1;
+        hear(s, line);
+    }
+}
+
+void server_hear(struct net_stream *s)
+{
+    hear_lines(s, &s->clear, &s->server.heard_clear);
 }
 
 void server_take(struct net_stream *s)
 {
-    const char *end;
-
-    while ((end = strchr(s->out.ptr + s->server.heard, '\n')) != NULL) {
-        const char *line = s->out.ptr + s->server.heard;
-        char ip[64];
-
-        mox_ip_format(&s->remote, ip, sizeof ip);
-        world_log(s->w, "sent %s %.*s", ip, (int)(end - line - (end > line && end[-1] == '\r')),
-                  line);
-        s->server.heard = (size_t)(end - s->out.ptr) + 1;
-        hear(s, line);
-    }
+    if (s->secure.begun)
+        secure_take(s);
+    else if (s->way.step != PROXY_NONE)
+        proxy_take(s);
+    else
+        hear_lines(s, &s->out, &s->server.heard);
 }
 
 void server_refill(struct net_stream *s)
 {
     if (s->server.forever != NULL && s->read == s->in.len) {
         s->read = s->in.len = 0;
-        net_say(s, s->server.forever, s->server.forever_len);
+        secure_say(s, s->server.forever, s->server.forever_len);
     }
 }

@@ -2,8 +2,9 @@
  * server.h - mail servers, kind and unkind, as scripts.
  *
  * A script says one reply to each thing it hears. Behind the reply's text a word after '~' may say
- * what comes next: "~close", "~reset", "~forever" (the text again, whenever all was read), "~drip"
- * (the text comes a byte a second). An empty text: silence.
+ * what comes next: "~close", "~reset", "~notify" (the end in good order, of TLS), "~forever" (the
+ * text again, whenever all was read), "~drip" (the text comes a byte a second), "~tls" (the handshake
+ * is awaited). An empty text: silence.
  */
 #ifndef SIM_SERVER_H
 #define SIM_SERVER_H
@@ -11,6 +12,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "test/sim/proxy.h"
+#include "test/sim/secure.h"
 
 struct net_stream;
 
@@ -22,6 +26,9 @@ struct server_profile {
 
 struct server_state {
     size_t heard;           /* bytes of the stream's out that were understood */
+    size_t heard_clear;     /* … of what came over TLS */
+    unsigned hellos;        /* EHLO so far */
+    struct login_state login;
     const char *rest, *end; /* of a drip: what is left of its text */
     const char *forever;    /* said again whenever all was read; NULL: nothing */
     size_t forever_len;
@@ -35,5 +42,10 @@ const struct server_profile *server_profile_at(size_t n);
 void server_begin(struct net_stream *s);
 void server_take(struct net_stream *s);
 void server_refill(struct net_stream *s);
+
+/* For the parts of a server: the handshake is over; words have come over TLS; it replies. */
+void server_secured(struct net_stream *s);
+void server_hear(struct net_stream *s);
+void server_reply(struct net_stream *s, const char *script);
 
 #endif

@@ -20,6 +20,18 @@ static void tell_set(const struct dns_set *set)
     printf("\n");
 }
 
+static void tell_secure(const struct secure *secure)
+{
+    if (secure->there)
+        printf("; TLS %s%s%s%s%s, reply %d, shake %d, after %d", paper_name(secure->paper),
+               secure->offered ? "" : ", not offered", secure->immediate ? ", immediate" : "",
+               secure->tickets ? "" : ", no tickets", secure->requiretls ? ", requiretls" : "",
+               secure->reply, secure->shake, secure->after);
+    if (secure->login.mechanisms != 0)
+        printf("; login %x%s, fault %d", (unsigned)secure->login.mechanisms,
+               secure->login.plain ? " in clear too" : "", secure->login.fault);
+}
+
 static void tell_place(const struct seed_place *place)
 {
     static const char *const fates[] = {
@@ -33,8 +45,25 @@ static void tell_place(const struct seed_place *place)
         [NET_BROKEN_OPS] = "broken",
     };
 
-    printf("| %s %s after %u ms: %s\n", place->text, fates[place->fate], (unsigned)place->ms,
+    printf("| %s %s after %u ms: %s", place->text, fates[place->fate], (unsigned)place->ms,
            place->server->name);
+    tell_secure(&place->secure);
+    printf("; proxy fault %d%s\n", place->proxy.fault, place->proxy.wants_login ? ", login" : "");
+}
+
+static void tell_pair(const struct run_dial *d, const struct reference_pair *pair)
+{
+    const struct reference_demand *demand = &pair->demand;
+    const struct reference_end *end = &pair->end;
+
+    printf("|   %s %s: %s%s%s%s%s%s%s -> %s%s%s%s verified %d, %llu ms\n", pair->host,
+           d->run->seed->places[pair->place].text, demand->unsure ? "unsure " : "",
+           demand->never ? "never " : "", demand->always ? "always " : "",
+           demand->immediate ? "immediate " : "", demand->pkix ? "pkix " : "",
+           demand->dane ? "dane " : "", demand->or_plain ? "or plain " : "",
+           end->serves ? "serves" : "fails", end->unsure ? ", perhaps" : "",
+           end->again ? ", the second time" : "", end->tls ? ", over TLS" : "", end->verified,
+           (unsigned long long)end->ms);
 }
 
 static void tell_dial(const struct run_dial *d)
@@ -46,6 +75,8 @@ static void tell_dial(const struct run_dial *d)
            (int)(d - d->run->dials), r->zone, (unsigned)r->port, (unsigned)r->families,
            r->refused ? "refused, " : "", r->sessions, r->perhaps, r->pairs, r->connects, r->greets,
            (unsigned long long)r->worst_ms, (unsigned)r->total_ms);
+    for (size_t i = 0; i < r->nknown; i++)
+        tell_pair(d, &r->known[i]);
 }
 
 void tell_world(const struct run *run)

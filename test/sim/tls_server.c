@@ -41,6 +41,8 @@ static size_t put(struct channel *channel, const void *bytes, size_t len)
         channel->at = channel->len = 0;
     if (len > ROOM - channel->len)
         len = ROOM - channel->len;
+    if (len == 0)
+        return 0;
     memcpy(channel->bytes + channel->len, bytes, len);
     channel->len += len;
     return len;

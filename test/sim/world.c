@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "test/sim/dns.h"
+#include "test/sim/fetch.h"
 #include "test/sim/net.h"
 
 enum {
@@ -266,6 +267,8 @@ int world_open(struct world *w, const struct mox_ctx_options *given, struct mox_
                               .random = sim_chance};
     struct mox_dns_ops dns = dns_ops(w);
     struct mox_socket_ops socket = net_ops(w);
+    struct mox_fetch_ops fetch = fetch_ops(w);
+    struct mox_store_ops store = store_ops(w);
     struct mox_ctx_options options = {.size = sizeof options, .log_level = MOX_LOG_DIALOGUE};
 
     if (given != NULL)
@@ -275,6 +278,10 @@ int world_open(struct world *w, const struct mox_ctx_options *given, struct mox_
     options.sys = &sys;
     options.dns = &dns;
     options.socket = &socket;
+    if (w->fetch_ops)
+        options.fetch = &fetch;
+    if (w->store != STORE_OF_LIBRARY)
+        options.store = &store;
     options.log = sim_told;
     options.log_user = w;
     w->ctx = mox_ctx_new(&options, err);
@@ -357,6 +364,7 @@ const char *world_end(struct world *w)
         w->ended = true;
     }
     dns_check(w);
+    fetch_check(w);
     net_check(w);
     mox_config_free(w->config);
     w->config = NULL;
@@ -365,6 +373,7 @@ const char *world_end(struct world *w)
 
 void world_free(struct world *w)
 {
+    secure_free(w);
     for (struct block *block = w->blocks, *next; block != NULL; block = next) {
         next = block->next;
         free(block);

@@ -35,6 +35,10 @@ struct dns_set;
 struct dns_question;
 struct net_place;
 struct net_stream;
+struct secure_server;
+struct fetch_question;
+struct fetch_page;
+struct store_item;
 
 struct world {
     struct mox_ctx *ctx;
@@ -56,8 +60,14 @@ struct world {
     struct dns_question *questions;
     uint32_t dns_ms;  /* how long an answer takes where the zone says nothing */
     bool dns_at_once; /* answer inside the question */
+    struct fetch_page *pages;
+    struct fetch_question *fetches;
+    struct store_item *items;
+    int store;      /* enum store_kind */
+    bool fetch_ops; /* the library may fetch policies; set before world_open */
     struct net_place *places;
     struct net_stream *streams;
+    struct secure_server *secure; /* TLS of servers, freed with the world */
     struct mox_ip machine[8]; /* addresses of this machine */
     size_t nmachine;
     uint32_t max_write; /* bytes that one write takes; 0: all */

@@ -1,0 +1,324 @@
+/*
+ * check_secure.c - see check.h: TLS and logins, from what the servers heard. Each dial has a name of
+ * its own in EHLO, so a server knows which one it was.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "test/sim/check.h"
+#include "test/sim/server.h"
+
+static int number_of(const struct run_dial *d)
+{
+    return (int)(d - d->run->dials);
+}
+
+static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
+/* The n-th pair of the dial that has this address; NULL: there is none. host: NULL: any. */
+static const struct reference_pair *pair_at(const struct run_dial *d, const struct mox_ip *ip,
+                                            const char *host, size_t n)
+{
+    const struct reference *r = &d->reference;
+
+    for (size_t i = 0; i < r->nknown; i++) {
+        const struct reference_pair *pair = &r->known[i];
+        const struct seed_place *place = &d->run->seed->places[pair->place];
+
+        if (same_ip(&place->ip, ip) && (host == NULL || strcmp(host, pair->host) == 0) && n-- == 0)
+            return pair;
+    }
+    return NULL;
+}
+
+static const struct seed_place *place_of(const struct run_dial *d,
+                                         const struct reference_pair *pair)
+{
+    return &d->run->seed->places[pair->place];
+}
+
+static bool is_complete(const struct run_dial *d)
+{
+    return d->reference.nknown < REFERENCE_PAIRS;
+}
+
+void check_proof(struct run_dial *d, const struct mox_conn *conn)
+{
+    const struct mox_session *session = mox_conn_session(conn);
+    const struct reference_pair *pair;
+    bool fits = !is_complete(d) || !run_is_sound(d->run), any = false;
+    bool tls = session->tls_version != NULL;
+
+    d->run->proven[session->tls_verified]++;
+    for (size_t n = 0; (pair = pair_at(d, &session->remote, session->host, n)) != NULL; n++) {
+        any = true;
+        fits = fits || pair->demand.unsure || pair->end.unsure ||
+               (pair->end.tls == tls && pair->end.verified == session->tls_verified);
+    }
+    if (!fits)
+        run_broken(d->run, "tls", "dial %d is at %s%s, %s TLS which proves %s", number_of(d),
+                   session->host, any ? "" : ", of which nothing is known", tls ? "over" : "without",
+                   mox_tls_need_name(session->tls_verified));
+    if (tls && (session->tls_cipher == NULL || session->tls_names == NULL ||
+                (session->tls_verified != MOX_TLS_NONE) != (session->tls_verified_by != NULL)))
+        run_broken(d->run, "tls", "the session of dial %d says half of its TLS", number_of(d));
+}
+
+bool check_is_retry(const struct run_dial *d, uint32_t n)
+{
+    const struct mox_attempt *a = mox_plan_attempt(d->plan, n);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct mox_attempt *b = mox_plan_attempt(d->plan, i);
+
+        if (a->candidate == b->candidate && b->error != NULL && b->error->stage == MOX_STAGE_TLS)
+            return true;
+    }
+    return false;
+}
+
+/* The attempt that began when that one had ended; NULL: none. */
+static const struct mox_attempt *next_after(const struct run_dial *d, uint32_t n)
+{
+    const struct mox_attempt *a = mox_plan_attempt(d->plan, n), *next;
+
+    for (uint32_t i = n + 1; (next = mox_plan_attempt(d->plan, i)) != NULL; i++) {
+        if (next->start_ms >= a->end_ms)
+            return next;
+    }
+    return NULL;
+}
+
+/* The facts of a TLS report (RFC 8460). */
+static void check_report(struct run_dial *d, const struct mox_attempt *a,
+                         const struct reference_pair *pair)
+{
+    static const char *const types[] = {"success",
+                                        "starttls-not-supported",
+                                        "validation-failure",
+                                        "certificate-expired",
+                                        "certificate-not-trusted",
+                                        "certificate-host-mismatch"};
+    bool known = false, tlsa = pair->demand.has_tlsa;
+
+    if (a->tls_result_type == NULL)
+        return;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        known = known || strcmp(types[i], a->tls_result_type) == 0;
+    if (!known || !d->reference.asks_mx || a->tls_policy_type == NULL ||
+        a->tls_policy_domain == NULL || (a->tls_policy_string != NULL) != tlsa ||
+        strcmp(a->tls_policy_type, tlsa ? "tlsa" : "no-policy-found") != 0 ||
+        (strcmp(a->tls_result_type, "success") == 0) != (a->tls_ms >= 0))
+        run_broken(d->run, "tls", "dial %d reports %s, %s, with TLS at %d ms", number_of(d),
+                   a->tls_result_type, a->tls_policy_type == NULL ? "-" : a->tls_policy_type,
+                   (int)a->tls_ms);
+}
+
+void check_retry(struct run_dial *d, uint32_t n)
+{
+    const struct mox_attempt *a = mox_plan_attempt(d->plan, n), *next;
+    const struct mox_candidate *candidate = mox_plan_candidate(d->plan, a->candidate);
+    const struct reference_pair *pair = pair_at(d, &candidate->ip, candidate->host, 0);
+
+    if (pair == NULL || pair->demand.unsure || pair->end.unsure || !is_complete(d) ||
+        pair_at(d, &candidate->ip, candidate->host, 1) != NULL)
+        return;
+    check_report(d, a, pair);
+    if (check_is_retry(d, n) && a->outcome == MOX_OK && a->tls_ms < 0 && !pair->end.again)
+        run_broken(d->run, "tls", "dial %d does without TLS at %s", number_of(d), candidate->host);
+    next = next_after(d, n);
+    if (a->error == NULL || a->error->stage != MOX_STAGE_TLS || !pair->end.again ||
+        pair->demand.requiretls || next == NULL || d->run->seed->max_per_address != 0)
+        return;
+    if (next->candidate != a->candidate)
+        run_broken(d->run, "tls", "dial %d: TLS failed at %s, and that is not next, without it",
+                   number_of(d), candidate->host);
+}
+
+/* base64 is decoded, from each of its possible beginnings. */
+static bool hides(const char *text, size_t len, const char *secret)
+{
+    char clear[4096];
+
+    for (size_t from = 0; from < 4 && from < len; from++) {
+        size_t n = (len - from) / 4 * 4;
+        int got;
+
+        if (n > sizeof clear)
+            n = sizeof clear / 4 * 3;
+        got = login_decode(text + from, (unsigned)n, clear, sizeof clear);
+        for (int i = 0; got > 0 && i + (int)strlen(secret) <= got; i++) {
+            if (memcmp(clear + i, secret, strlen(secret)) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool tells(const char *text, size_t len, const char *secret)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t size = strlen(secret);
+
+    for (size_t i = 0; i + size <= len; i++) {
+        if (memcmp(text + i, secret, size) == 0)
+            return true;
+    }
+    for (size_t i = 0; i < len;) {
+        size_t run = 0;
+
+        while (i + run < len && text[i + run] != '\0' && strchr(alphabet, text[i + run]) != NULL)
+            run++;
+        if (run >= size && hides(text + i, run, secret))
+            return true;
+        i += run + 1;
+    }
+    return false;
+}
+
+static void check_secrets(struct run *run, const char *what, const char *text, size_t len)
+{
+    const char *const secrets[] = {login_password, login_token, proxy_password};
+
+    for (size_t i = 0; i < 3 && text != NULL && run->seed->secure; i++) {
+        if (tells(text, len, secrets[i]))
+            run_broken(run, "secret", "%s tells \"%s\"", what, secrets[i]);
+    }
+}
+
+void check_text(struct run *run, const char *what, const char *text)
+{
+    check_secrets(run, what, text, text == NULL ? 0 : strlen(text));
+}
+
+/* What a server heard on one stream. */
+struct heard {
+    const struct net_stream *stream;
+    const char *plain; /* NUL ends it not: see len */
+    size_t len;
+    int dial;              /* -1: it did not say */
+    bool starttls;         /* was said */
+    bool words, auth;      /* anything in clear but EHLO, HELO, STARTTLS, QUIT; AUTH among it */
+    bool after;            /* anything but QUIT behind STARTTLS, in clear */
+};
+
+static int dial_of(const char *text, size_t len)
+{
+    static const char hello[] = "EHLO d";
+
+    for (size_t i = 0; i + sizeof hello <= len; i++) {
+        if (memcmp(text + i, hello, sizeof hello - 1) == 0)
+            return text[i + sizeof hello - 1] - '0';
+    }
+    return -1;
+}
+
+static bool begins(const char *line, size_t len, const char *word)
+{
+    return len >= strlen(word) && memcmp(line, word, strlen(word)) == 0;
+}
+
+/* The word, or so much of it as was said before the end. */
+static bool is(const char *line, size_t len, const char *word)
+{
+    return memcmp(line, word, len < strlen(word) ? len : strlen(word)) == 0;
+}
+
+static void hear_line(struct heard *h, const char *line, size_t len)
+{
+    bool quit = is(line, len, "QUIT\r\n");
+
+    h->after = h->after || (h->starttls && !quit);
+    if (is(line, len, "STARTTLS\r\n"))
+        h->starttls = true;
+    else if (!quit && !is(line, len, "EHLO ") && !is(line, len, "HELO "))
+        h->words = true;
+    h->auth = h->auth || begins(line, len, "AUTH ");
+}
+
+static void hear(const struct net_stream *s, struct heard *h)
+{
+    size_t end = s->secure.begun ? s->secure.plain_len : s->out.len;
+
+    *h = (struct heard){.stream = s, .plain = s->out.ptr + s->way.taken, .dial = -1};
+    h->len = end > s->way.taken ? end - s->way.taken : 0;
+    for (size_t at = 0; at < h->len;) {
+        const char *line = h->plain + at, *lf = memchr(line, '\n', h->len - at);
+        size_t len = lf == NULL ? h->len - at : (size_t)(lf - line) + 1;
+
+        hear_line(h, line, len);
+        at += len;
+    }
+    if (h->len > 0)
+        h->dial = dial_of(h->plain, h->len);
+    if (h->dial < 0 && s->clear.len > 0)
+        h->dial = dial_of(s->clear.ptr, s->clear.len);
+}
+
+/* Why what was heard is not what may be said to this host; NULL: it may. */
+static const char *objection(const struct run_dial *d, const struct reference_pair *pair,
+                             const struct heard *h)
+{
+    const struct reference_demand *demand = &pair->demand;
+    const struct seed_place *place = place_of(d, pair);
+    bool opportunistic = !demand->never && !demand->always && !demand->immediate;
+    bool offered = place->secure.there && place->secure.offered && place->server->ehlo == NULL;
+    int verified;
+
+    if (demand->unsure)
+        return NULL;
+    if (demand->immediate && h->len > 0)
+        return "something was said in clear";
+    if (h->auth && !demand->never)
+        return "AUTH was said in clear";
+    if (h->words && d->reference.way.wanted > MOX_STAGE_EHLO && !demand->never && !opportunistic)
+        return "it went on in clear";
+    if (h->words && d->reference.way.wanted > MOX_STAGE_EHLO && opportunistic && offered &&
+        !pair->end.again)
+        return "it went on in clear, and TLS was to be had";
+    if (h->stream->clear.len > 0 && !reference_proves(demand, place->secure.paper, &verified))
+        return "something was said to a server that did not prove itself";
+    return NULL;
+}
+
+static void check_heard(struct run *run, const struct heard *h)
+{
+    const struct run_dial *d = &run->dials[h->dial];
+    const struct reference_pair *pair;
+    const char *why = "nothing is known of it";
+    char ip[64] = "-";
+
+    if (!is_complete(d))
+        return;
+    for (size_t n = 0; (pair = pair_at(d, &h->stream->target, NULL, n)) != NULL; n++) {
+        why = objection(d, pair, h);
+        if (why == NULL)
+            return;
+    }
+    mox_ip_format(&h->stream->target, ip, sizeof ip);
+    run_broken(run, "tls", "dial %d at %s: %s", h->dial, ip, why);
+}
+
+void check_secure(struct run *run)
+{
+    if (!run->seed->secure)
+        return;
+    check_secrets(run, "the log", run->w->told.ptr, run->w->told.len);
+    for (const struct net_stream *s = run->w->streams; s != NULL; s = s->next) {
+        struct heard h;
+
+        if (s->out.len == 0)
+            continue;
+        hear(s, &h);
+        check_secrets(run, "a stream in clear", h.plain, h.len);
+        if (h.after)
+            run_broken(run, "tls", "words in clear came behind STARTTLS");
+        if (h.dial >= 0 && (size_t)h.dial < run->seed->ndials)
+            check_heard(run, &h);
+    }
+}
