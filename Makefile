@@ -107,7 +107,7 @@ renew = mkdir -p $(@D) && cat >$@.new && if cmp -s $@.new $@; then rm $@.new; el
 .PHONY: FORCE all check check-unit check-sim check-curl soak mutants check-threads check-symbols \
 	check-cxx check-host check-python check-install check-examples check-cli check-docs \
 	check-layers check-asan check-tsan check-valgrind check-mbedtls3 check-analyzer objects \
-	coverage check-live fuzz fuzz-run lint tidy bench bench-csv bench-mbedtls3 \
+	coverage check-live check-live-mbedtls3 fuzz fuzz-run lint tidy bench bench-csv bench-mbedtls3 \
 	demo doc install uninstall clean help
 
 all: $(SHARED) $(STATIC) $(CURL_SHARED) $(CURL_STATIC) $(COMMAND)
@@ -123,11 +123,16 @@ $(BUILD)/flags: FORCE
 	@$(PKG) --exists $(REQUIRES) || { echo 'missing: $(REQUIRES); see scripts/setup'; exit 1; }
 	@echo '$(COMPILE) $(LINK)' | { $(renew); }
 
+# Relocations take a tenth of the library; the linker packs them where it can (glibc 2.36 or newer
+# reads that; LDFLAGS=-Wl,-z,nopack-relative-relocs takes it back).
+PACKED := $(shell $(LD) --help 2>/dev/null | grep -q pack-relative-relocs && \
+	echo -Wl,-z,pack-relative-relocs)
+
 # Libraries. The static one is a single object whose hidden names are local: a host has its own
 # smtp_, dns_ and route_ functions, and a linker would take them for ours without a word.
 $(SHARED): $(call objects,$(LIB_SRC)) lib/moxdial.map
 	$(call say,LINK)
-	$(Q)$(LINK) -shared -Wl,-soname,$(SONAME) -Wl,--version-script=lib/moxdial.map \
+	$(Q)$(LINK) -shared $(PACKED) -Wl,-soname,$(SONAME) -Wl,--version-script=lib/moxdial.map \
 		-Wl,--no-undefined -o $@ $(filter %.o,$^) $(LIBS)
 	@ln -sf $(@F) $(BUILD)/$(SONAME)
 	@ln -sf $(@F) $(BUILD)/libmoxdial.so
@@ -350,7 +355,13 @@ coverage:
 LIVE := $(patsubst %.c,$(BUILD)/%,$(wildcard test/live/*.c))
 check-live: all $(LIVE)
 	$(call say,TEST)
-	$(Q)BUILD=$(BUILD) test/live/run
+	$(Q)BUILD=$(BUILD) PACKAGES=$(LIVE_PACKAGES) test/live/run
+
+# The same on mbedTLS 3.6.
+LIVE_PACKAGES ?= $(abspath $(BUILD))/packages
+check-live-mbedtls3:
+	+$(Q)scripts/mbedtls3 $(MBEDTLS3) && \
+		$(MAKE) --no-print-directory $(WITH_MBEDTLS3) LIVE_PACKAGES=$(LIVE_PACKAGES) check-live
 
 $(BUILD)/test/live/%: $(BUILD)/test/live/%.o $(STATIC)
 	$(call say,LINK)
@@ -462,6 +473,7 @@ help:
 	@echo 'check-analyzer  all of the library under gcc -fanalyzer'
 	@echo 'coverage        what the tests reach of lib/, by gcov'
 	@echo 'check-live      against real daemons on loopback, real networks in namespaces'
+	@echo 'check-live-mbedtls3  the same on mbedTLS 3.6'
 	@echo 'fuzz            each fuzzer for FUZZ_SECONDS'
 	@echo 'lint            clang-tidy, cppcheck, layers, sizes, layout'
 	@echo 'bench bench-csv doc   figures, in a table or in build/bench.csv too; Doxygen'

@@ -161,7 +161,8 @@ struct mox_config {
     uint32_t race_delay_ms; /* 0: not said */
     struct config_timeouts timeouts;
 
-    _Atomic(void *) roots; /* trust anchors, parsed at their first use; the dialer owns the meaning */
+    _Atomic(void *)
+        roots; /* trust anchors, parsed at their first use; the dialer owns the meaning */
     void (*roots_free)(void *roots);
     const void *index; /* route/ owns the meaning; lives in the arena or is freed by index_free */
     void (*index_free)(const void *index);

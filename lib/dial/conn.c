@@ -126,13 +126,11 @@ static bool is_dual_stack(const struct dial *d)
 }
 
 /* What the world takes for our address where a proxy speaks for us: by the configuration. */
-static struct mox_ip proxy_address(const struct dial *d, int family)
+static struct mox_ip proxy_address(const struct config_transport *proxy, int family)
 {
-    const struct config_transport *transport = request_proxy(&d->plan->rules);
-
-    for (size_t i = 0; i < transport->nremote_ips; i++) {
-        if (transport->remote_ips[i].family == family)
-            return transport->remote_ips[i];
+    for (size_t i = 0; i < proxy->nremote_ips; i++) {
+        if (proxy->remote_ips[i].family == family)
+            return proxy->remote_ips[i];
     }
     return (struct mox_ip){0};
 }
@@ -140,8 +138,10 @@ static struct mox_ip proxy_address(const struct dial *d, int family)
 /* The system is asked for our end only here, where somebody wants it. */
 static void fill_local(struct dial *d, struct mox_session *view)
 {
-    if (request_proxy(&d->plan->rules) != NULL) {
-        view->public_ip = proxy_address(d, view->remote.family);
+    const struct config_transport *proxy = request_proxy(&d->plan->rules);
+
+    if (proxy != NULL) {
+        view->public_ip = proxy_address(proxy, view->remote.family);
         return;
     }
     if (view->local.family != 0 && view->local_port != 0)

@@ -28,89 +28,75 @@
 #include "lookup/tlsa.h"
 #include "smtp/session.h"
 
-enum dial_state {
-  DIAL_MX = 0,
-  DIAL_ADDRESSES,
-  DIAL_CONNECT,
-  DIAL_SESSION,
-  DIAL_DONE
-};
+enum dial_state { DIAL_MX = 0, DIAL_ADDRESSES, DIAL_CONNECT, DIAL_SESSION, DIAL_DONE };
 
 struct dial_proxy;
 
 struct dial_host { /* a host of the window, while its addresses are looked up */
-  struct dial *dial;
-  struct plan_host *host;
-  struct lookup_address *lookup; /* owned; NULL: done with */
-  struct lookup_tlsa *tlsa;      /* owned; NULL: not asked, or done with */
-  uint32_t built; /* MOX_ALLOW_ bits of the families that are in the plan */
+    struct dial *dial;
+    struct plan_host *host;
+    struct lookup_address *lookup; /* owned; NULL: done with */
+    struct lookup_tlsa *tlsa;      /* owned; NULL: not asked, or done with */
+    uint32_t built;                /* MOX_ALLOW_ bits of the families that are in the plan */
 };
 
-struct dial_lane {       /* a connect of the race */
-  struct stream *stream; /* owned; NULL: free */
-  struct plan_attempt *attempt;
-  uint64_t deadline_us;
-  bool ready;
+struct dial_lane {         /* a connect of the race */
+    struct stream *stream; /* owned; NULL: free */
+    struct plan_attempt *attempt;
+    uint64_t deadline_us;
+    bool ready;
 };
 
 struct dial {
-  struct ctx_op op; /* first */
-  struct mox_ctx *ctx;
-  struct dial_part *part;
-  struct mox_plan *plan; /* counted */
-  mox_conn_fn *conn_fn;  /* of a dial */
-  mox_done_fn *done_fn;  /* of a plan's resolving; one of the two is set */
-  void *arg;
+    struct ctx_op op; /* first */
+    struct mox_ctx *ctx;
+    struct dial_part *part;
+    struct mox_plan *plan; /* counted */
+    mox_conn_fn *conn_fn;  /* of a dial */
+    mox_done_fn *done_fn;  /* of a plan's resolving; one of the two is set */
+    void *arg;
 
-  struct ctx_timer timer; /* the earliest of the deadlines below */
-  uint64_t deadline_us;   /* of the whole dial */
-  uint64_t resolve_us;    /* dial with the addresses that are known by then;
-                             UINT64_MAX: wait */
-  uint64_t race_us;  /* the next connect of a race may begin; UINT64_MAX: not */
-  uint64_t stage_us; /* of the session's state; UINT64_MAX: none */
+    struct ctx_timer timer; /* the earliest of the deadlines below */
+    uint64_t deadline_us;   /* of the whole dial */
+    uint64_t resolve_us;    /* dial with the addresses that are known by then;
+                               UINT64_MAX: wait */
+    uint64_t race_us;       /* the next connect of a race may begin; UINT64_MAX: not */
+    uint64_t stage_us;      /* of the session's state; UINT64_MAX: none */
 
-  struct lookup_mx *mx;   /* owned; NULL: done with */
-  struct lookup_sts *sts; /* owned; NULL: not asked, or done with */
-  struct dial_host
-      *window; /* in the plan's arena: the hosts looked up together */
-  size_t nwindow, next_host; /* in plan->hosts: the first behind the window */
+    struct lookup_mx *mx;      /* owned; NULL: done with */
+    struct lookup_sts *sts;    /* owned; NULL: not asked, or done with */
+    struct dial_host *window;  /* in the plan's arena: the hosts looked up together */
+    size_t nwindow, next_host; /* in plan->hosts: the first behind the window */
 
-  struct dial_lane lanes[MOX_LIMIT_IN_FLIGHT];
-  struct stream *stream;        /* owned: the session's */
-  struct plan_attempt *attempt; /* the session's */
-  struct smtp_session
-      smtp; /* its spare memory: what the server said behind our last reply */
+    struct dial_lane lanes[MOX_LIMIT_IN_FLIGHT];
+    struct stream *stream;        /* owned: the session's */
+    struct plan_attempt *attempt; /* the session's */
+    struct smtp_session smtp;     /* its spare memory: what the server said behind our last reply */
 
-  struct dial_proxy *proxy; /* owned; NULL: none */
-  const char *mechanism;    /* of the session's login; NULL: none was begun */
-  struct tls_identity *identity; /* owned: our certificate; NULL: none */
-  const struct tls_proof
-      *proof; /* what the server proved, in the plan's arena; NULL: no TLS */
-  struct plan_candidate
-      *again; /* TLS failed there: next, once more; NULL: none */
+    struct dial_proxy *proxy;      /* owned; NULL: none */
+    const char *mechanism;         /* of the session's login; NULL: none was begun */
+    struct tls_identity *identity; /* owned: our certificate; NULL: none */
+    const struct tls_proof *proof; /* what the server proved, in the plan's arena; NULL: no TLS */
+    struct plan_candidate *again;  /* TLS failed there: next, once more; NULL: none */
 
-  struct plan_host
-      *flip_host; /* it refused our address: its other family comes next */
-  const char *flip_why;  /* in the plan's arena */
-  struct mox_conn *conn; /* what became of it; owned until the host has it */
-  struct mox_error
-      *error;     /* owned: of the end; NULL with a status: no memory */
-  int32_t status; /* of the end */
-  int32_t flip_family;
-  uint32_t greeted; /* sessions that reached a greeting */
-  uint32_t out; /* MOX_ALLOW_ bits of families without their source address */
-  uint8_t state,
-      smtp_turn;   /* enum dial_state; the session's turn whose deadline runs */
-  uint8_t retries; /* attempts that were such a second try */
-  bool again_plain; /* … without TLS */
-  uint8_t
-      fault; /* enum certificate_fault: what PKIX said of the session's host */
-  bool pkix_known;         /* … and whether it was asked */
-  bool handshaking;        /* TLS is being laid over the stream */
-  bool limited;            /* candidates are left that a limit forbids */
-  bool loop_best;          /* the best MX host is ourselves */
-  int32_t loop_preference; /* hosts from here on are not dialed; INT32_MAX: no
-                              loop */
+    struct plan_host *flip_host; /* it refused our address: its other family comes next */
+    const char *flip_why;        /* in the plan's arena */
+    struct mox_conn *conn;       /* what became of it; owned until the host has it */
+    struct mox_error *error;     /* owned: of the end; NULL with a status: no memory */
+    int32_t status;              /* of the end */
+    int32_t flip_family;
+    uint32_t greeted;         /* sessions that reached a greeting */
+    uint32_t out;             /* MOX_ALLOW_ bits of families without their source address */
+    uint8_t state, smtp_turn; /* enum dial_state; the session's turn whose deadline runs */
+    uint8_t retries;          /* attempts that were such a second try */
+    bool again_plain;         /* … without TLS */
+    uint8_t fault;            /* enum certificate_fault: what PKIX said of the session's host */
+    bool pkix_known;          /* … and whether it was asked */
+    bool handshaking;         /* TLS is being laid over the stream */
+    bool limited;             /* candidates are left that a limit forbids */
+    bool loop_best;           /* the best MX host is ourselves */
+    int32_t loop_preference;  /* hosts from here on are not dialed; INT32_MAX: no
+                                 loop */
 };
 
 /* Runs the machine as far as it goes. */
@@ -121,8 +107,7 @@ void dial_step(struct dial *d);
  * caller's. resolve: it only fills the request's plan; else a plan that was
  * resolved for this request is used as it is.
  */
-struct dial *dial_new(struct mox_ctx *ctx,
-                      const struct mox_dial_request *request, bool resolve,
+struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *request, bool resolve,
                       struct mox_error *err);
 
 /* The first steps, once its op has started. */
@@ -136,8 +121,9 @@ void dial_resume(struct dial *d, const struct mox_error *why);
 void dial_stop(struct dial *d, const struct mox_error *err);
 
 /* Whether it only resolves. */
-static inline bool dial_is_plan(const struct dial *d) {
-  return d->done_fn != NULL;
+static inline bool dial_is_plan(const struct dial *d)
+{
+    return d->done_fn != NULL;
 }
 
 /* Closes the session's stream, with QUIT where the session is sound and quit is
@@ -147,8 +133,7 @@ void dial_close_stream(struct dial *d, bool quit);
 /* Ends all it has in flight. The stream is closed without a word. */
 void dial_free(struct dial *d);
 
-void dial_log(const struct dial *d, int level, int stage,
-              const struct plan_candidate *candidate, const char *format, ...)
-    ERROR_PRINTF(5, 6);
+void dial_log(const struct dial *d, int level, int stage, const struct plan_candidate *candidate,
+              const char *format, ...) ERROR_PRINTF(5, 6);
 
 #endif

@@ -18,10 +18,8 @@ bool login_is_wanted(const struct dial *d)
 }
 
 /* What the connection gives to the choice. */
-static int fill_facts(struct dial *d, struct sasl_facts *facts)
+static int fill_facts(struct dial *d, const struct config_auth *auth, struct sasl_facts *facts)
 {
-    const struct config_auth *auth = auth_of(d);
-
     *facts = (struct sasl_facts){
         .mechanisms = auth->mechanisms,
         .username = auth->username,
@@ -37,17 +35,17 @@ static int fill_facts(struct dial *d, struct sasl_facts *facts)
 }
 
 /* The host's token, in place of the password. buf: wiped by the caller. */
-static int take_token(struct dial *d, char *buf, size_t cap, struct mox_error *err)
+static int take_token(struct dial *d, const char *username, char *buf, size_t cap,
+                      struct mox_error *err)
 {
     const struct mox_ctx_options *options = &d->ctx->options;
-    int len = options->token(options->token_user, d->plan->rules.transport->name,
-                             auth_of(d)->username, buf, cap);
+    const char *transport = d->plan->info.route.transport;
+    int len = options->token(options->token_user, transport, username, buf, cap);
 
     if (len < 0)
         error_from_op(err, len, "asking the host for an OAuth token");
     else if (len == 0)
-        error_set(err, MOX_E_AUTH, "the host gave no OAuth token for transport %s",
-                  d->plan->rules.transport->name);
+        error_set(err, MOX_E_AUTH, "the host gave no OAuth token for transport %s", transport);
     else if ((size_t)len >= cap)
         error_set(err, MOX_E_LIMIT, "the host's OAuth token is longer than %zu bytes", cap - 1);
     else
@@ -74,7 +72,7 @@ int login_begin(struct dial *d, struct mox_error *err)
     const struct sasl_mechanism *mechanism;
     struct sasl_facts facts;
     char token[MOX_LIMIT_TOKEN];
-    int status = fill_facts(d, &facts);
+    int status = fill_facts(d, d->plan->rules.transport->auth, &facts);
 
     if (status != MOX_OK)
         return error_from_op(err, status, "asking for random numbers");
@@ -84,7 +82,7 @@ int login_begin(struct dial *d, struct mox_error *err)
         return err->code;
     }
     if (sasl_wants_token(mechanism) && d->ctx->options.token != NULL) {
-        status = take_token(d, token, sizeof token, err);
+        status = take_token(d, facts.username, token, sizeof token, err);
         facts.password = token;
     }
     if (status == MOX_OK)

@@ -9,6 +9,7 @@
 #include "stream/socks.h"
 
 struct dial_proxy {
+    const struct config_transport *transport;
     struct lookup_address *lookup; /* owned; NULL: done with */
     struct mox_ip ips[MOX_LIMIT_HOST_ADDRESSES];
     size_t n, at; /* of ips; the one in use */
@@ -31,6 +32,7 @@ int proxy_begin(struct dial *d, struct mox_error *err)
     proxy = d->proxy = mem_new(sizeof *proxy);
     if (proxy == NULL)
         return error_nomem(err);
+    proxy->transport = transport;
     if (ip_parse_any(slice_of(transport->proxy_host), &proxy->ips[0]) == MOX_OK) {
         proxy->n = 1;
         return MOX_OK;
@@ -43,7 +45,7 @@ int proxy_begin(struct dial *d, struct mox_error *err)
 static int fail_lookup(const struct dial *d, struct mox_error *err)
 {
     const struct lookup_chain *failure = lookup_address_failure(d->proxy->lookup);
-    const struct config_transport *transport = request_proxy(&d->plan->rules);
+    const struct config_transport *transport = d->proxy->transport;
     struct mox_error why = {0};
 
     if (failure != NULL && chain_error(failure, &why) == MOX_E_NOMEM)
@@ -75,7 +77,7 @@ int proxy_ready(struct dial *d, struct mox_error *err)
 
 static int open_through(struct dial *d, const struct mox_candidate *candidate, struct stream **out)
 {
-    const struct config_transport *transport = request_proxy(&d->plan->rules);
+    const struct config_transport *transport = d->proxy->transport;
     struct tcp_target way = {.remote = d->proxy->ips[d->proxy->at], .port = transport->port};
     struct socks_target target = {candidate->ip, candidate->port, transport->socks_username,
                                   transport->socks_password};
@@ -110,7 +112,7 @@ bool proxy_next(struct dial *d)
 
 void proxy_text(const struct dial *d, char *buf, size_t cap)
 {
-    const char *host = request_proxy(&d->plan->rules)->proxy_host;
+    const char *host = d->proxy->transport->proxy_host;
     char ip[MOX_LIMIT_IP_TEXT];
 
     mox_ip_format(&d->proxy->ips[d->proxy->at], ip, sizeof ip);

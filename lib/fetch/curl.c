@@ -245,6 +245,7 @@ static void end_lost(struct mox_curl *curl)
     int why = curl->lost;
 
     while (curl->transfers != NULL) {
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): freeing one takes it out of the list */
         mox_fetch_answer(curl->ctx, curl->transfers->id, why, NULL, 0);
         free_transfer(curl->transfers);
     }
@@ -426,6 +427,21 @@ static int try_options(const struct mox_curl *curl, struct mox_error *err)
         curl_version_info(CURLVERSION_NOW)->version);
 }
 
+static void end(struct mox_curl *curl)
+{
+    if (curl->multi != NULL) { /* the context is no more: nothing is said to it */
+        curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, NULL);
+        curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, NULL);
+    }
+    while (curl->transfers != NULL)
+        /* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): freeing one takes it out of the list */
+        free_transfer(curl->transfers);
+    curl_multi_cleanup(curl->multi);
+    curl_slist_free_all(curl->connect_to);
+    certificates_free(&curl->trusted);
+    free(curl);
+}
+
 struct mox_curl *mox_curl_open(const struct mox_config *config, struct mox_error *err)
 {
     struct mox_curl *curl = calloc(1, sizeof *curl);
@@ -449,22 +465,12 @@ struct mox_curl *mox_curl_open(const struct mox_config *config, struct mox_error
         err->code = MOX_OK;
     return curl;
 failed:
-    mox_curl_close(curl);
+    end(curl);
     return NULL;
 }
 
 void mox_curl_close(struct mox_curl *curl)
 {
-    if (curl == NULL || curl->pid != getpid())
-        return;
-    if (curl->multi != NULL) { /* the context is no more: nothing is said to it */
-        curl_multi_setopt(curl->multi, CURLMOPT_SOCKETFUNCTION, NULL);
-        curl_multi_setopt(curl->multi, CURLMOPT_TIMERFUNCTION, NULL);
-    }
-    while (curl->transfers != NULL)
-        free_transfer(curl->transfers);
-    curl_multi_cleanup(curl->multi);
-    curl_slist_free_all(curl->connect_to);
-    certificates_free(&curl->trusted);
-    free(curl);
+    if (curl != NULL && curl->pid == getpid())
+        end(curl);
 }

@@ -185,16 +185,16 @@ static void finish_failed(struct job *job, int status, const struct mox_error *e
 
 static void add_age(struct text *t, uint64_t seconds)
 {
-    enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
+    static const uint64_t minute = 60, hour = 3600, day = 86400;
 
-    if (seconds < 2 * MINUTE)
+    if (seconds < 2 * minute)
         text_add(t, "%u s", (unsigned)seconds);
-    else if (seconds < 2 * HOUR)
-        text_add(t, "%u min", (unsigned)(seconds / MINUTE));
-    else if (seconds < 2 * DAY)
-        text_add(t, "%u h", (unsigned)(seconds / HOUR));
+    else if (seconds < 2 * hour)
+        text_add(t, "%u min", (unsigned)(seconds / minute));
+    else if (seconds < 2 * day)
+        text_add(t, "%u h", (unsigned)(seconds / hour));
     else
-        text_add(t, "%u days", (unsigned)(seconds / DAY));
+        text_add(t, "%u days", (unsigned)(seconds / day));
 }
 
 /* why: what is known of the record, or of the new policy. */
