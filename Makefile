@@ -124,7 +124,7 @@ $(BUILD)/flags: FORCE
 	@echo '$(COMPILE) $(LINK)' | { $(renew); }
 
 # Relocations take a tenth of the library; the linker packs them where it can (glibc 2.36 or newer
-# reads that; LDFLAGS=-Wl,-z,nopack-relative-relocs takes it back).
+# reads that; `make PACKED=` leaves it out).
 PACKED := $(shell $(LD) --help 2>/dev/null | grep -q pack-relative-relocs && \
 	echo -Wl,-z,pack-relative-relocs)
 

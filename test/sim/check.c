@@ -230,7 +230,7 @@ static void check_race(struct run_dial *d, uint32_t n)
         if (!is_connecting(b, a->start_ms))
             continue;
         beside++;
-        if ((d->facts->flags & MOX_DIAL_NO_RACE) != 0)
+        if ((d->facts->flags & MOX_DIAL_NO_RACE) != 0 || d->reference.way.proxied)
             run_broken(d->run, "race", "dial %d races", number_of(d));
         if (preference_of(d->plan, b) != preference_of(d->plan, a))
             run_broken(d->run, "race", "dial %d races across preferences", number_of(d));

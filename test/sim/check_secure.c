@@ -1,6 +1,6 @@
 /*
- * check_secure.c - see check.h: TLS and logins, from what the servers heard. Each dial has a name of
- * its own in EHLO, so a server knows which one it was.
+ * check_secure.c - see check.h: TLS and logins, from what the servers heard. Each dial has a name
+ * of its own in EHLO, so a server knows which one it was.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +61,8 @@ void check_proof(struct run_dial *d, const struct mox_conn *conn)
     }
     if (!fits)
         run_broken(d->run, "tls", "dial %d is at %s%s, %s TLS which proves %s", number_of(d),
-                   session->host, any ? "" : ", of which nothing is known", tls ? "over" : "without",
-                   mox_tls_need_name(session->tls_verified));
+                   session->host, any ? "" : ", of which nothing is known",
+                   tls ? "over" : "without", mox_tls_need_name(session->tls_verified));
     if (tls && (session->tls_cipher == NULL || session->tls_names == NULL ||
                 (session->tls_verified != MOX_TLS_NONE) != (session->tls_verified_by != NULL)))
         run_broken(d->run, "tls", "the session of dial %d says half of its TLS", number_of(d));
@@ -201,10 +201,10 @@ struct heard {
     const struct net_stream *stream;
     const char *plain; /* NUL ends it not: see len */
     size_t len;
-    int dial;              /* -1: it did not say */
-    bool starttls;         /* was said */
-    bool words, auth;      /* anything in clear but EHLO, HELO, STARTTLS, QUIT; AUTH among it */
-    bool after;            /* anything but QUIT behind STARTTLS, in clear */
+    int dial;         /* -1: it did not say */
+    bool starttls;    /* was said */
+    bool words, auth; /* anything in clear but EHLO, HELO, STARTTLS, QUIT; AUTH among it */
+    bool after;       /* anything but QUIT behind STARTTLS, in clear */
 };
 
 static int dial_of(const char *text, size_t len)
@@ -293,6 +293,8 @@ static void check_heard(struct run *run, const struct heard *h)
     const char *why = "nothing is known of it";
     char ip[64] = "-";
 
+    if (h->stream->secure.resumed && (d->facts->flags & MOX_DIAL_NO_RESUME) != 0)
+        run_broken(run, "tls", "dial %d resumes a session, and must not", h->dial);
     if (!is_complete(d))
         return;
     for (size_t n = 0; (pair = pair_at(d, &h->stream->target, NULL, n)) != NULL; n++) {

@@ -213,6 +213,9 @@ static int sim_add(void *user, uint64_t id, const char *key, int64_t delta, uint
 
 struct mox_store_ops store_ops(struct world *w)
 {
-    return (struct mox_store_ops){
-        .size = sizeof(struct mox_store_ops), .user = w, .get = sim_get, .put = sim_put, .add = sim_add};
+    return (struct mox_store_ops){.size = sizeof(struct mox_store_ops),
+                                  .user = w,
+                                  .get = sim_get,
+                                  .put = sim_put,
+                                  .add = sim_add};
 }

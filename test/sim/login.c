@@ -159,7 +159,7 @@ static const char *wrong_header(const struct net_stream *s, const char *gs2)
 {
     int mechanism = s->server.login.mechanism;
     uint32_t plus = mechanisms[mechanism].md == MBEDTLS_MD_SHA256 ? 1u << LOGIN_SCRAM_256_PLUS
-                                                                   : 1u << LOGIN_SCRAM_1_PLUS;
+                                                                  : 1u << LOGIN_SCRAM_1_PLUS;
 
     if (mechanisms[mechanism].plus != (*gs2 == 'p'))
         return "its header has another kind of channel binding";

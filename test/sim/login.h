@@ -26,16 +26,16 @@ enum login_mechanism { /* bits 1 << */
 
 enum login_fault {
     LOGIN_WORKS = 0,
-    LOGIN_REFUSED,   /* 535 */
-    LOGIN_LATER,     /* 454 */
-    LOGIN_GOODBYE,   /* 421, and the end */
-    LOGIN_CUT,       /* the connection ends */
-    LOGIN_MUTE,      /* silence */
-    LOGIN_EARLY,     /* 235 at once, whatever is to be proven */
-    LOGIN_GARBAGE,   /* a challenge that is no base64 */
-    LOGIN_FORGED,    /* SCRAM: a wrong signature; CRAM-MD5: a strange challenge; else 535 */
-    LOGIN_REPLAYED,  /* SCRAM: a nonce that is not ours; else 535 */
-    LOGIN_ENDLESS,   /* challenges without end */
+    LOGIN_REFUSED,  /* 535 */
+    LOGIN_LATER,    /* 454 */
+    LOGIN_GOODBYE,  /* 421, and the end */
+    LOGIN_CUT,      /* the connection ends */
+    LOGIN_MUTE,     /* silence */
+    LOGIN_EARLY,    /* 235 at once, whatever is to be proven */
+    LOGIN_GARBAGE,  /* a challenge that is no base64 */
+    LOGIN_FORGED,   /* SCRAM: a wrong signature; CRAM-MD5: a strange challenge; else 535 */
+    LOGIN_REPLAYED, /* SCRAM: a nonce that is not ours; else 535 */
+    LOGIN_ENDLESS,  /* challenges without end */
     LOGIN_FAULTS
 };
 

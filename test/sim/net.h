@@ -35,7 +35,7 @@ struct net_stream {
     struct net_stream *next;
     struct world *w;
     uint64_t id;
-    const struct net_place *place; /* NULL: nothing is there */
+    const struct net_place *place;       /* NULL: nothing is there */
     struct mox_ip remote, local, target; /* target: remote, or what is behind the proxy */
     uint16_t remote_port, local_port, target_port;
     int decided;             /* MOX_E_AGAIN: not yet; MOX_OK: connected; else why not */
@@ -46,7 +46,7 @@ struct net_stream {
     bool full;               /* the next write has to wait */
     struct sim_text in, out; /* what the server said and was not read; what the library sent */
     size_t read;             /* bytes of in that were read */
-    struct sim_text clear; /* what the library sent over TLS, as the server reads it */
+    struct sim_text clear;   /* what the library sent over TLS, as the server reads it */
     struct server_state server;
     struct secure_state secure;
     struct proxy_way way;

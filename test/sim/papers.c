@@ -164,8 +164,8 @@ size_t papers_record(const struct papers_record *record, char *out, size_t cap)
         bytes = hash;
         len = 64;
     }
-    used = (size_t)snprintf(out, cap, "%d %d %d ", record->usage, record->selector,
-                            record->matching);
+    used =
+        (size_t)snprintf(out, cap, "%d %d %d ", record->usage, record->selector, record->matching);
     for (size_t i = 0; i < len; i++)
         used += (size_t)snprintf(used < cap ? out + used : NULL, used < cap ? cap - used : 0,
                                  "%02x", (unsigned)bytes[i]);

@@ -154,8 +154,7 @@ static void turn(struct world *w, void *arg)
     struct net_stream *s = arg;
 
     s->way.pending = false;
-    while (!s->closed && !w->ended && s->way.step != PROXY_NONE &&
-           s->way.step != PROXY_CONNECTS) {
+    while (!s->closed && !w->ended && s->way.step != PROXY_NONE && s->way.step != PROXY_CONNECTS) {
         const unsigned char *bytes = (unsigned char *)s->out.ptr + s->way.taken;
         size_t len = length(s, bytes, s->out.len - s->way.taken);
 

@@ -32,9 +32,9 @@ struct proxy { /* of a place */
 
 enum proxy_step { PROXY_NONE = 0, PROXY_GREETING, PROXY_LOGIN, PROXY_REQUEST, PROXY_CONNECTS };
 
-struct proxy_way { /* of a stream */
-    int step;      /* PROXY_NONE: it goes to a server, or its proxy has connected */
-    size_t taken;  /* bytes of the stream's out */
+struct proxy_way {         /* of a stream */
+    int step;              /* PROXY_NONE: it goes to a server, or its proxy has connected */
+    size_t taken;          /* bytes of the stream's out */
     bool proxied, pending; /* pending: a turn of it is due */
 };
 

@@ -521,8 +521,7 @@ static void take_way(const struct judge *j)
 void reference_of(const struct seed *seed, const struct seed_config *config,
                   const struct seed_dial *dial, struct reference *r)
 {
-    struct judge j = {
-        .seed = seed, .config = config, .dial = dial, .r = r, .loop = INT32_MAX};
+    struct judge j = {.seed = seed, .config = config, .dial = dial, .r = r, .loop = INT32_MAX};
     const struct seed_transport *t;
 
     memset(r, 0, sizeof *r);

@@ -44,15 +44,15 @@ struct reference {
     struct reference_pair known[REFERENCE_PAIRS]; /* the first ones */
     size_t nknown;
     struct reference_way way;
-    int proxy_zone; /* -1: there is no proxy */
+    int proxy_zone;                   /* -1: there is no proxy */
     bool proxy_serves, proxy_is_sure; /* one of its addresses; all of them */
     unsigned proxies;                 /* its addresses */
     uint32_t proxy_ms;                /* until the slowest of them has connected */
     bool login_ends;                  /* a login may be refused for good */
     bool requiretls_all; /* no host has what REQUIRETLS needs: the mail may be returned */
-    bool ours;         /* a failure of this machine is among them, which ends the dial */
-    bool answers_5xx;  /* each of them answers with 5xx: the only way to a permanent refusal */
-    uint64_t worst_ms; /* it cannot take longer */
+    bool ours;           /* a failure of this machine is among them, which ends the dial */
+    bool answers_5xx;    /* each of them answers with 5xx: the only way to a permanent refusal */
+    uint64_t worst_ms;   /* it cannot take longer */
     uint32_t dns_ms, connect_ms, greeting_ms, ehlo_ms, store_ms, total_ms;
 };
 

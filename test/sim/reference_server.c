@@ -64,7 +64,6 @@ static const struct server *server_of(const struct seed_place *place)
     return NULL;
 }
 
-
 /* One way to a server's end, step by step. */
 struct walk {
     const struct reference_way *way;
@@ -234,15 +233,15 @@ static bool logs_in(struct walk *w)
     if (!wait_for(w, reply_ms(w->place), w->way->auth_ms))
         return false;
     w->end->ms += 3 * reply_ms(w->place);
-    return login->fault == LOGIN_WORKS || (login->fault == LOGIN_EARLY && mechanism >= LOGIN_PLAIN &&
-                                           mechanism != LOGIN_LOGIN);
+    return login->fault == LOGIN_WORKS ||
+           (login->fault == LOGIN_EARLY && mechanism >= LOGIN_PLAIN && mechanism != LOGIN_LOGIN);
 }
 
 /* From EHLO on. */
 static void finish(struct walk *w)
 {
-    bool announced = w->sealed && w->place->secure.requiretls &&
-                     (has_offers(w) || !w->place->secure.immediate);
+    bool announced =
+        w->sealed && w->place->secure.requiretls && (has_offers(w) || !w->place->secure.immediate);
 
     if (w->way->login != NULL && !logs_in(w))
         return;

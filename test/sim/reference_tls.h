@@ -9,9 +9,9 @@
 #include "test/sim/reference_dns.h"
 #include "test/sim/seed.h"
 
-struct reference_sts { /* of a recipient domain */
-    bool fails;        /* the delivery attempt does, for now */
-    bool unsure;       /* it hangs on what other dials saw */
+struct reference_sts {             /* of a recipient domain */
+    bool fails;                    /* the delivery attempt does, for now */
+    bool unsure;                   /* it hangs on what other dials saw */
     const struct seed_sts *policy; /* NULL: none */
     uint64_t ms;
 };
@@ -23,9 +23,9 @@ enum reference_why { /* a host is out */
                      REFERENCE_NO_WAY /* REQUIRETLS, and nothing says how to verify */
 };
 
-struct reference_demand { /* on a host */
-    bool unsure;          /* one thing or another, by what came first */
-    int out;              /* enum reference_why */
+struct reference_demand {          /* on a host */
+    bool unsure;                   /* one thing or another, by what came first */
+    int out;                       /* enum reference_why */
     bool never, always, immediate; /* STARTTLS; neither: if offered */
     bool pkix, dane;
     bool or_plain;

@@ -31,7 +31,7 @@ struct run_dial {
     uint64_t start_ms, plan_ms;
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
-    bool planned; /* its plan tells all that it dialed */
+    bool planned;         /* its plan tells all that it dialed */
 };
 
 struct run {
@@ -42,9 +42,9 @@ struct run {
     struct run_dial dials[SEED_DIALS];
     bool shut_down;
     uint64_t shut_down_ms;
-    bool failed;                  /* an allocation did */
+    bool failed;                       /* an allocation did */
     unsigned proven[MOX_TLS_DANE + 1]; /* sessions, by what TLS proved */
-    struct run_attempt *attempts; /* of all plans that were looked at */
+    struct run_attempt *attempts;      /* of all plans that were looked at */
     size_t nattempts, cap;
     size_t log_len;  /* of the log, when the plans were looked at last */
     long live;       /* blocks before it began */

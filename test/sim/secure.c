@@ -103,8 +103,8 @@ static void turn(struct net_stream *s)
     char words[PIECE];
     size_t n;
 
-    state->fed += tls_session_feed(state->session, s->out.ptr + state->fed,
-                                   s->out.len - state->fed);
+    state->fed +=
+        tls_session_feed(state->session, s->out.ptr + state->fed, s->out.len - state->fed);
     while ((n = tls_session_read(state->session, words, sizeof words)) > 0)
         net_keep(s, &s->clear, words, n);
     note(s);

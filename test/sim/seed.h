@@ -29,7 +29,7 @@ enum {
     SEED_LISTENERS = 3,
     SEED_DIALS = 6,
     SEED_ACTS = 12,
-    SEED_TLSA = 3,    /* records of one name */
+    SEED_TLSA = 3,     /* records of one name */
     SEED_PATTERNS = 2, /* of one MTA-STS policy */
     SEED_TEXT = 64
 };
@@ -146,7 +146,7 @@ struct seed_transport {
     bool proxy_login;
     int mechanisms[LOGIN_MECHANISMS]; /* enum login_mechanism */
     size_t nmechanisms;               /* 0: the default */
-    uint32_t families; /* allowed */
+    uint32_t families;                /* allowed */
     int prefer;
     int port; /* 0: the default */
     int zone; /* of its relay */

@@ -13,8 +13,8 @@ enum { RDATA = 8192 };
 /* The paper that most servers of a zone show, and who issued it. */
 static enum paper main_paper(const struct seed *seed, int zone)
 {
-    static const enum paper mains[] = {PAPER_HOSTS,    PAPER_HOSTS,   PAPER_HOSTS,
-                                       PAPER_WILDCARD, PAPER_BETWEEN, PAPER_DOMAINS,
+    static const enum paper mains[] = {PAPER_HOSTS,    PAPER_HOSTS,     PAPER_HOSTS,
+                                       PAPER_WILDCARD, PAPER_BETWEEN,   PAPER_DOMAINS,
                                        PAPER_HOSTS,    PAPER_UNRELATED, PAPER_SELF_SIGNED};
 
     return mains[(seed->number / 7 + (uint64_t)zone * 5) % 9];
@@ -59,8 +59,8 @@ static void draw_secure(struct seed *seed, struct seed_place *place)
 
     secure->there = !seed_one_in(seed, 12);
     secure->offered = !seed_one_in(seed, 6);
-    secure->immediate = is_immediate(seed, place->zone) ? !seed_one_in(seed, 6)
-                                                        : seed_one_in(seed, 60);
+    secure->immediate =
+        is_immediate(seed, place->zone) ? !seed_one_in(seed, 6) : seed_one_in(seed, 60);
     secure->requiretls = seed_one_in(seed, 2);
     secure->tickets = !seed_one_in(seed, 3);
     secure->old_secret = seed_one_in(seed, 6);
@@ -145,8 +145,16 @@ static void draw_pattern(struct seed *seed, int number, char out[SEED_TEXT])
 static void draw_sts(struct seed *seed, int number, struct seed_sts *sts)
 {
     static const uint32_t ms[] = {0, 3, 30, 300, 2000, 9000};
-    static const int statuses[] = {404, 500, 301, 204, MOX_E_VERIFY, MOX_E_TLS, MOX_E_TIMEOUT,
-                                   MOX_E_LIMIT, MOX_E_NO_DOMAIN, MOX_ERRNO(ECONNREFUSED)};
+    static const int statuses[] = {404,
+                                   500,
+                                   301,
+                                   204,
+                                   MOX_E_VERIFY,
+                                   MOX_E_TLS,
+                                   MOX_E_TIMEOUT,
+                                   MOX_E_LIMIT,
+                                   MOX_E_NO_DOMAIN,
+                                   MOX_ERRNO(ECONNREFUSED)};
 
     if (seed_one_in(seed, 2))
         return;
@@ -226,8 +234,7 @@ static void draw_transport(struct seed *seed, const struct seed_config *config,
         t->kind != MOX_KIND_SUBMISSIONS)
         return;
     t->no_starttls = t->kind != MOX_KIND_SUBMISSIONS && seed_one_in(seed, 4);
-    t->skip_verify =
-        t->kind != MOX_KIND_SUBMISSIONS && !t->no_starttls && seed_one_in(seed, 4);
+    t->skip_verify = t->kind != MOX_KIND_SUBMISSIONS && !t->no_starttls && seed_one_in(seed, 4);
     draw_mechanisms(seed, config, t);
 }
 
@@ -258,6 +265,41 @@ static void draw_dial(struct seed *seed, struct seed_dial *d)
         d->transport[0] = '\0';
 }
 
+static void model_host(struct seed *seed, int zone, struct seed_host *host)
+{
+    struct seed_tlsa *tlsa = &host->tlsa;
+
+    host->cname.authentic = host->v4.set.authentic = host->v6.set.authentic = true;
+    tlsa->set = (struct seed_set){.there = true, .authentic = true};
+    tlsa->n = 1;
+    tlsa->records[0] = (struct seed_tlsa_record){3, 1, 1, SEED_TLSA_FITS, main_paper(seed, zone)};
+    if (tlsa->later.usage == 0)
+        tlsa->later = (struct seed_tlsa_record){3, 1, 1, SEED_TLSA_FITS, PAPER_OTHER_NAME};
+}
+
+/* A zone with DANE as it should be. */
+static void draw_model(struct seed *seed, int number)
+{
+    struct seed_zone *zone = &seed->zones[number];
+
+    zone->mx_set.authentic = true;
+    model_host(seed, number, &zone->domain);
+    for (size_t i = 0; i < zone->nhosts; i++)
+        model_host(seed, number, &zone->hosts[i]);
+    for (size_t i = 0; i < zone->naliases; i++)
+        model_host(seed, number, &zone->aliases[i]);
+    for (size_t i = 0; i < seed->nplaces; i++) {
+        struct secure *secure = &seed->places[i].secure;
+
+        if (seed->places[i].zone == number && !seed_one_in(seed, 4))
+            *secure = (struct secure){.there = true,
+                                      .offered = true,
+                                      .tickets = true,
+                                      .requiretls = secure->requiretls,
+                                      .paper = main_paper(seed, number)};
+    }
+}
+
 /* What one dial learned another one may use, and must not where more is demanded by then. */
 static void draw_again(struct seed *seed)
 {
@@ -275,8 +317,11 @@ static void draw_again(struct seed *seed)
         if (act->deed == SEED_START && act->dial == (int)last)
             *act = (struct seed_act){131, SEED_START, (int)last, 0};
     }
-    if (rolls && seed->nacts < SEED_ACTS)
-        seed->acts[seed->nacts++] = (struct seed_act){130, SEED_ROLL, (int)last, 30000};
+    if (!rolls || seed->nacts == SEED_ACTS)
+        return;
+    seed->acts[seed->nacts++] = (struct seed_act){130, SEED_ROLL, (int)last, 30000};
+    if (seed->dials[0].zone < SEED_DOMAINS)
+        draw_model(seed, seed->dials[0].zone);
 }
 
 static void calm_set(struct seed *seed, struct seed_set *set)

@@ -3,8 +3,8 @@
  *
  * A script says one reply to each thing it hears. Behind the reply's text a word after '~' may say
  * what comes next: "~close", "~reset", "~notify" (the end in good order, of TLS), "~forever" (the
- * text again, whenever all was read), "~drip" (the text comes a byte a second), "~tls" (the handshake
- * is awaited). An empty text: silence.
+ * text again, whenever all was read), "~drip" (the text comes a byte a second), "~tls" (the
+ * handshake is awaited). An empty text: silence.
  */
 #ifndef SIM_SERVER_H
 #define SIM_SERVER_H
@@ -25,9 +25,9 @@ struct server_profile {
 };
 
 struct server_state {
-    size_t heard;           /* bytes of the stream's out that were understood */
-    size_t heard_clear;     /* … of what came over TLS */
-    unsigned hellos;        /* EHLO so far */
+    size_t heard;       /* bytes of the stream's out that were understood */
+    size_t heard_clear; /* … of what came over TLS */
+    unsigned hellos;    /* EHLO so far */
     struct login_state login;
     const char *rest, *end; /* of a drip: what is left of its text */
     const char *forever;    /* said again whenever all was read; NULL: nothing */

@@ -68,7 +68,7 @@ struct world {
     struct net_place *places;
     struct net_stream *streams;
     struct secure_server *secure; /* TLS of servers, freed with the world */
-    struct mox_ip machine[8]; /* addresses of this machine */
+    struct mox_ip machine[8];     /* addresses of this machine */
     size_t nmachine;
     uint32_t max_write; /* bytes that one write takes; 0: all */
     bool eager;         /* streams report what was not asked for, too */
