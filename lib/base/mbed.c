@@ -193,6 +193,24 @@ void mbed_conf_client(mbedtls_ssl_config *conf)
 #endif
 }
 
+void mbed_conf_narrow(mbedtls_ssl_config *conf)
+{
+#if MBED_TLS13
+    static const uint16_t signatures[] = {MBEDTLS_TLS1_3_SIG_ECDSA_SECP256R1_SHA256,
+                                          MBEDTLS_TLS1_3_SIG_ECDSA_SECP384R1_SHA384,
+                                          MBEDTLS_TLS1_3_SIG_ECDSA_SECP521R1_SHA512,
+                                          MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA256,
+                                          MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA384,
+                                          MBEDTLS_TLS1_3_SIG_RSA_PKCS1_SHA512,
+                                          MBEDTLS_TLS1_3_SIG_NONE};
+
+    mbedtls_ssl_conf_max_tls_version(conf, MBEDTLS_SSL_VERSION_TLS1_2);
+    mbedtls_ssl_conf_sig_algs(conf, signatures);
+#else
+    (void)conf; /* it offers no more than that */
+#endif
+}
+
 void mbed_session_drop_chain(mbedtls_ssl_session *session)
 {
     mbedtls_x509_crt *chain = session->MBEDTLS_PRIVATE(peer_cert);

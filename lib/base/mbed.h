@@ -80,6 +80,22 @@ static inline const unsigned char *mbed_pem_bytes(const mbedtls_pem_context *pem
 /* A client that takes TLS 1.2 at least, and the groups and signature algorithms in our order. */
 void mbed_conf_client(mbedtls_ssl_config *conf);
 
+/*
+ * TLS 1.2 and no RSA-PSS. A server of TLS 1.2 that goes by its own order takes RSA-PSS, which 3.6
+ * offers for TLS 1.3 but cannot read in TLS 1.2: then it ends the handshake with this error.
+ */
+void mbed_conf_narrow(mbedtls_ssl_config *conf);
+
+static inline bool mbed_wants_narrow(int ret)
+{
+#if MBED_TLS13
+    return ret == MBEDTLS_ERR_SSL_ILLEGAL_PARAMETER;
+#else
+    (void)ret;
+    return false;
+#endif
+}
+
 /* The session of an open one, ours to change; NULL before. */
 static inline mbedtls_ssl_session *mbed_session(const mbedtls_ssl_context *ssl)
 {

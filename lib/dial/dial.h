@@ -90,6 +90,7 @@ struct dial {
     uint8_t state, smtp_turn; /* enum dial_state; the session's turn whose deadline runs */
     uint8_t retries;          /* attempts that were such a second try */
     bool again_plain;         /* … without TLS */
+    bool again_narrow;        /* … with tls_options.narrow */
     uint8_t fault;            /* enum certificate_fault: what PKIX said of the session's host */
     bool pkix_known;          /* … and whether it was asked */
     bool handshaking;         /* TLS is being laid over the stream */

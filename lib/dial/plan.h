@@ -49,8 +49,9 @@ struct plan_attempt {
     struct plan_candidate *candidate;
     uint64_t start_us;
     bool greeted;
-    bool again; /* TLS had failed at this address: once more */
-    bool plain; /* … without it */
+    bool again;  /* TLS had failed at this address: once more */
+    bool plain;  /* … without it */
+    bool narrow; /* … with as little as tls_options.narrow offers */
 };
 
 struct plan_list { /* of pointers into the arena */

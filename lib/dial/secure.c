@@ -126,6 +126,7 @@ int secure_begin(struct dial *d, struct mox_error *err)
     if ((d->plan->rules.flags & MOX_DIAL_NO_RESUME) == 0)
         options.key = key;
     options.identity = d->identity;
+    options.narrow = d->attempt->narrow;
     status = tls_open(d->ctx, d->stream, &options, &d->stream, err);
     if (status == MOX_OK)
         d->handshaking = true;
@@ -318,16 +319,18 @@ void secure_explain(const struct dial *d, struct mox_error *err)
 
 void secure_try_again(struct dial *d, const struct mox_error *err)
 {
-    bool resuming = d->handshaking && tls_offered(d->stream);
+    const struct plan_attempt *attempt = d->attempt;
+    bool broken = d->handshaking && err->code == MOX_E_TLS;
 
     if (err->stage != MOX_STAGE_TLS || d->proof != NULL || err->code == MOX_E_NOMEM ||
         err->code == MOX_E_CONFIG)
         return;
-    if (resuming && err->code == MOX_E_TLS && !d->attempt->again)
-        d->again_plain = false;
-    else if (secure_tls(d)->demand.or_plaintext && !d->attempt->plain)
+    d->again_narrow = broken && !attempt->narrow && tls_wants_narrow(d->stream);
+    d->again_plain = false;
+    if (!d->again_narrow && (!broken || !tls_offered(d->stream) || attempt->again)) {
+        if (!secure_tls(d)->demand.or_plaintext || attempt->plain)
+            return;
         d->again_plain = true;
-    else
-        return;
-    d->again = d->attempt->candidate;
+    }
+    d->again = attempt->candidate;
 }

@@ -28,7 +28,7 @@ struct tls {
     struct tls_fault fault;
     size_t stuck; /* bytes of a write that has not gone out whole; 0: none */
     int need;     /* the event that the handshake, then reading waits for */
-    bool open, bound, rejected, ended;
+    bool open, bound, rejected, ended, narrow;
     bool dry; /* the last read found nothing */
 };
 
@@ -320,23 +320,26 @@ static void on_waiting(struct ctx_event *event)
     tell(tls, MOX_READ);
 }
 
-/* A configuration of its own where there is a certificate of ours. */
-static int configure(struct tls *tls, const struct tls_identity *identity)
+/* A configuration of its own where it differs from all others. */
+static int configure(struct tls *tls, const struct tls_options *options)
 {
-    if (identity == NULL)
+    if (options->identity == NULL && !options->narrow)
         return MOX_OK;
     tls->own = mem_new(sizeof *tls->own);
     if (tls->own == NULL || tls_part_configure(tls->part, tls->own) != MOX_OK)
         return MOX_E_NOMEM;
-    tls->fault.identity = true;
-    return tls_identity_show(identity, tls->own);
+    tls->narrow = options->narrow;
+    if (options->narrow)
+        mbed_conf_narrow(tls->own);
+    tls->fault.identity = options->identity != NULL;
+    return tls->fault.identity ? tls_identity_show(options->identity, tls->own) : MOX_OK;
 }
 
 static int prepare(struct tls *tls, const struct tls_options *options)
 {
     const mbedtls_ssl_config *conf;
 
-    if (configure(tls, options->identity) != MOX_OK)
+    if (configure(tls, options) != MOX_OK)
         return MOX_E_NOMEM;
     conf = tls->own != NULL ? tls->own : &tls->part->conf;
     if (mbedtls_ssl_setup(&tls->ssl, conf) != 0 ||
@@ -401,6 +404,13 @@ const struct tls_proof *tls_proof(const struct stream *s)
     const struct tls *tls = (const struct tls *)s;
 
     return tls->resume.resumed ? &tls->resume.of->proof : NULL;
+}
+
+bool tls_wants_narrow(const struct stream *s)
+{
+    const struct tls *tls = (const struct tls *)s;
+
+    return !tls->open && !tls->narrow && mbed_wants_narrow(tls->fault.ret);
 }
 
 bool tls_offered(const struct stream *s)

@@ -25,6 +25,7 @@ struct tls_options {
     const char *sni;          /* A-labels, copied; NULL: none */
     const unsigned char *key; /* TLS_KEY bytes, copied; NULL: never resumed, never kept */
     const struct tls_identity *identity; /* must outlive the stream; NULL: none */
+    bool narrow;                         /* after tls_wants_narrow */
 };
 
 /* What was found out about a server; kept with a session. All of it is copied; one of more than
@@ -64,6 +65,9 @@ const struct mbedtls_x509_crt *tls_chain(const struct stream *s);
 
 /* What was kept with the session; NULL: this handshake was a full one. Borrowed. */
 const struct tls_proof *tls_proof(const struct stream *s);
+
+/* The handshake failed by something that a second one need not offer (base/mbed.h). */
+bool tls_wants_narrow(const struct stream *s);
 
 /* A kept session was offered in the handshake, taken or not. */
 bool tls_offered(const struct stream *s);
