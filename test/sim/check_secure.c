@@ -105,7 +105,7 @@ static void check_report(struct run_dial *d, const struct mox_attempt *a,
                                         "certificate-host-mismatch"};
     bool known = false, tlsa = pair->demand.has_tlsa;
 
-    if (a->tls_result_type == NULL)
+    if (a->tls_result_type == NULL || pair->demand.mixed)
         return;
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         known = known || strcmp(types[i], a->tls_result_type) == 0;
@@ -128,7 +128,7 @@ void check_retry(struct run_dial *d, uint32_t n)
         pair_at(d, &candidate->ip, candidate->host, 1) != NULL)
         return;
     check_report(d, a, pair);
-    if (check_is_retry(d, n) && a->outcome == MOX_OK && a->tls_ms < 0 && !pair->end.again)
+    if (check_is_retry(d, n) && a->stage == MOX_STAGE_READY && a->tls_ms < 0 && !pair->end.again)
         run_broken(d->run, "tls", "dial %d does without TLS at %s", number_of(d), candidate->host);
     next = next_after(d, n);
     if (a->error == NULL || a->error->stage != MOX_STAGE_TLS || !pair->end.again ||

@@ -182,7 +182,7 @@ static void find_tlsa(const struct reference_host_facts *facts, struct reference
     look_at_addresses(facts, &proof);
     if (!proof.any)
         return;
-    out->unsure = proof.mixed;
+    out->unsure = out->mixed = proof.mixed;
     if (proof.authentic && proof.expansion[0] != '\0') {
         bases[0] = proof.expansion;
         bases[1] = facts->host;

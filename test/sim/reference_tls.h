@@ -31,7 +31,7 @@ struct reference_demand {          /* on a host */
     bool or_plain;
     bool requiretls;
     char pkix_name[SEED_TEXT];
-    bool has_tlsa;
+    bool has_tlsa, mixed;     /* mixed: or has none, by which of its addresses were known first */
     struct seed_tlsa tlsa;    /* as it was then */
     char names[4][SEED_TEXT]; /* of usage 2; "": none */
     uint64_t ms;              /* to find it out */
