@@ -246,7 +246,9 @@ static void hear(const struct net_stream *s, struct heard *h)
     size_t end = s->secure.begun ? s->secure.plain_len : s->out.len;
 
     *h = (struct heard){.stream = s, .plain = s->out.ptr + s->way.taken, .dial = -1};
-    h->len = end > s->way.taken ? end - s->way.taken : 0;
+    if (s->way.step == PROXY_NONE &&
+        end > s->way.taken) /* before, it is between us and the proxy */
+        h->len = end - s->way.taken;
     for (size_t at = 0; at < h->len;) {
         const char *line = h->plain + at, *lf = memchr(line, '\n', h->len - at);
         size_t len = lf == NULL ? h->len - at : (size_t)(lf - line) + 1;

@@ -289,6 +289,7 @@ static void take_pair(struct judge *j, const char *host, int index,
     r->forbids[index] = NULL;
     r->pairs++;
     r->sure_pairs += sure;
+    ms += r->proxy_ms;
     r->worst_ms += 2 * (ms + end.ms + (end.again ? 2 * ms : 0)) * (r->way.proxied ? r->proxies : 1);
     if (!up || !end.serves || end.unsure)
         count_failure(j, place, up, sure, &end);

@@ -265,6 +265,23 @@ static void draw_dial(struct seed *seed, struct seed_dial *d)
         d->transport[0] = '\0';
 }
 
+/* A zone where nobody wants our mail: it may be returned only if all of them were asked. */
+static void draw_refusal(struct seed *seed)
+{
+    int zone = (int)seed_below(seed, 2);
+    const char *how = seed_one_in(seed, 2) ? "reject" : "reject-ehlo";
+
+    for (size_t i = 0; i < seed->nplaces; i++) {
+        struct seed_place *place = &seed->places[i];
+
+        if (place->zone != zone)
+            continue;
+        place->server = server_profile(how);
+        place->fate = NET_UP;
+        place->secure.immediate = false;
+    }
+}
+
 static void model_host(struct seed *seed, int zone, struct seed_host *host)
 {
     struct seed_tlsa *tlsa = &host->tlsa;
@@ -400,6 +417,8 @@ void seed_draw_security(struct seed *seed)
     for (size_t i = 0; i < seed->ndials; i++)
         draw_dial(seed, &seed->dials[i]);
     draw_again(seed);
+    if (seed_one_in(seed, 6))
+        draw_refusal(seed);
     seed->store = seed_one_in(seed, 2) ? STORE_OF_LIBRARY : (int)seed_below(seed, STORE_KINDS);
 }
 

@@ -44,6 +44,11 @@ static const struct dial_case cases[] = {
     {"the question cannot be sent", NULL, "example.org MX +unaskable\n", .status = MOX_E_DNS},
     {"the whole dial ends in DNS", NULL, "example.org MX +lost\n", .timeout_ms = 2000,
      .status = MOX_E_TIMEOUT, .ms = 2000, .stage = MOX_STAGE_RESOLVE, .says = "whole dial"},
+    {"a host whose TLSA records are not to be had is no host that said no", "TrustAD: true\n",
+     "example.org MX +ad 10 a.example.org\nexample.org MX +ad 20 b.example.net\n"
+     "a.example.org A +ad 192.0.2.1\n_25._tcp.a.example.org TLSA +servfail\n"
+     "b.example.net A 192.0.2.2\n192.0.2.1 up\n192.0.2.2 up ptr\n",
+     .status = MOX_E_REFUSED, .dials = "192.0.2.2@0", .smtp_code = 550, .permanent = 0},
     {"SERVFAIL for all addresses", NULL,
      MX "mx.example.org A +servfail\nmx.example.org AAAA +servfail\n", .status = MOX_E_DNS,
      .says = "SERVFAIL", .dials = ""},
