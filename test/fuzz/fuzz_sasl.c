@@ -87,6 +87,18 @@ static void check_failure(struct sasl *sasl, int status, const struct mox_error 
                  "what failed says nothing more");
 }
 
+/* SCRAM gives a server's nonce back to it, whatever it is. */
+static bool knows_password(struct slice challenge)
+{
+    struct slice password = slice_of(PASSWORD);
+
+    for (size_t i = 0; i + password.len <= challenge.len; i++) {
+        if (slice_equal(slice_sub(challenge, i, i + password.len), password))
+            return true;
+    }
+    return false;
+}
+
 /* Only in PLAIN, LOGIN and the initial responses with a token may it be. */
 static void check_response(const struct sasl *sasl, struct slice challenge, struct buffer *out)
 {
@@ -95,7 +107,7 @@ static void check_response(const struct sasl *sasl, struct slice challenge, stru
 
     buffer_append(out, "", 1);
     said = buffer_slice(out);
-    if (strcmp(name, "LOGIN") != 0)
+    if (strcmp(name, "LOGIN") != 0 && !knows_password(challenge))
         fuzz_require(strstr(said.ptr, PASSWORD) == NULL, "no secret is said");
     if (strncmp(name, "SCRAM", 5) == 0 && sasl_done(sasl))
         fuzz_require(slice_starts(challenge, "v=") && said.len == 1,
