@@ -71,6 +71,22 @@ void ctx_part_add(struct mox_ctx *ctx, struct ctx_part *part)
     ctx->parts = part;
 }
 
+void *ctx_part_use(struct mox_ctx *ctx, const void *key, size_t size,
+                   void (*end)(struct ctx_part *part))
+{
+    struct ctx_part *part = ctx_part_find(ctx, key);
+
+    if (part != NULL)
+        return part;
+    part = mem_new(size);
+    if (part == NULL)
+        return NULL;
+    part->key = key;
+    part->end = end;
+    ctx_part_add(ctx, part);
+    return part;
+}
+
 static void end_ops(struct mox_ctx *ctx)
 {
     while (ctx->ops.next != &ctx->ops) {

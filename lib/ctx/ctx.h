@@ -174,6 +174,11 @@ void ctx_arm(struct mox_ctx *ctx);
 struct ctx_part *ctx_part_find(const struct mox_ctx *ctx, const void *key);
 void ctx_part_add(struct mox_ctx *ctx, struct ctx_part *part);
 
+/* The part under this key; made of that size, zeroed but for its head, at the first use. NULL: no
+ * memory. */
+void *ctx_part_use(struct mox_ctx *ctx, const void *key, size_t size,
+                   void (*end)(struct ctx_part *part));
+
 /*
  * Runs until *done, for the blocking calls. MOX_OK; MOX_E_UNSUPPORTED: nothing can wake this
  * context up; MOX_E_OS: the wait failed.

@@ -51,11 +51,6 @@ int hosts_take_single(struct dial *d, struct mox_error *err)
     return MOX_OK;
 }
 
-static bool has_address(const struct request_rules *rules)
-{
-    return rules->target == REQUEST_LITERAL || rules->target == REQUEST_ADDRESS;
-}
-
 static void on_address(void *arg, struct lookup_address *lookup)
 {
     struct dial_host *host = arg;
@@ -74,7 +69,7 @@ static int start_lookup(struct dial *d, struct dial_host *host)
 {
     struct lookup_rules rules = request_lookup(&d->plan->rules);
 
-    if (has_address(&d->plan->rules) || host->host->looked_up)
+    if (request_has_address(&d->plan->rules) || host->host->looked_up)
         return MOX_OK;
     host->lookup = lookup_address_start(d->ctx, host->host->view.host, wanted_families(d), &rules,
                                         on_address, host);
@@ -448,7 +443,7 @@ static int drop_host(struct dial *d, struct dial_host *host, int drop, const cha
 /* Enough of its addresses has come to take them into the plan. */
 static bool is_known(const struct dial *d, const struct dial_host *host, bool in_time)
 {
-    if (has_address(&d->plan->rules))
+    if (request_has_address(&d->plan->rules))
         return !host->host->looked_up;
     if (host->lookup == NULL)
         return false;
@@ -459,7 +454,7 @@ static bool is_known(const struct dial *d, const struct dial_host *host, bool in
 /* First comes what TLS the host must have; without an address that is of no interest. */
 static int take_host(struct dial *d, struct dial_host *host)
 {
-    bool single = has_address(&d->plan->rules);
+    bool single = request_has_address(&d->plan->rules);
     const char *detail = NULL;
     int drop = MOX_DROP_NONE, status = MOX_OK;
 

@@ -28,19 +28,13 @@ static void part_end(struct ctx_part *base)
 
 struct dial_part *part_of(struct mox_ctx *ctx)
 {
-    struct dial_part *part = (struct dial_part *)ctx_part_find(ctx, &part_key);
+    struct dial_part *part = ctx_part_use(ctx, &part_key, sizeof *part, part_end);
 
-    if (part != NULL)
+    if (part == NULL || part->ctx != NULL)
         return part;
-    part = mem_new(sizeof *part);
-    if (part == NULL)
-        return NULL;
-    part->part.key = &part_key;
-    part->part.end = part_end;
     part->ctx = ctx;
     part->plans.next = part->plans.prev = &part->plans;
     part->conns.next = part->conns.prev = &part->conns;
-    ctx_part_add(ctx, &part->part);
     return part;
 }
 

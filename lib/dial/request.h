@@ -65,6 +65,12 @@ static inline const struct config_transport *request_proxy(const struct request_
                                                                                 : NULL;
 }
 
+/* Whether it goes to an address that is given: there is no name to look up, or to ask for. */
+static inline bool request_has_address(const struct request_rules *rules)
+{
+    return rules->target == REQUEST_LITERAL || rules->target == REQUEST_ADDRESS;
+}
+
 /* How its questions are asked. */
 static inline struct lookup_rules request_lookup(const struct request_rules *rules)
 {

@@ -21,12 +21,6 @@ static const char *host_of(const struct dial *d)
     return d->attempt->candidate->view.host;
 }
 
-/* Whether the host is known by an address alone: there is no name to ask for. */
-static bool is_address(const struct dial *d)
-{
-    return d->plan->rules.target == REQUEST_LITERAL || d->plan->rules.target == REQUEST_ADDRESS;
-}
-
 static const char *pkix_name(const struct dial *d)
 {
     const struct plan_tls *tls = secure_tls(d);
@@ -43,7 +37,7 @@ static const char *server_name(const struct dial *d)
         return tls->names[0];
     if (tls->pkix_name != NULL)
         return tls->pkix_name;
-    return is_address(d) ? NULL : host_of(d);
+    return request_has_address(&d->plan->rules) ? NULL : host_of(d);
 }
 
 static void hash_text(mbedtls_md_context_t *md, const char *text)
@@ -119,17 +113,15 @@ int secure_begin(struct dial *d, struct mox_error *err)
         status = trust_roots(d, &roots, err);
     if (status == MOX_OK && session_key(d, roots, key) != MOX_OK)
         status = error_nomem(err);
-    if (status != MOX_OK) {
-        err->stage = MOX_STAGE_TLS;
-        return status;
-    }
     if ((d->plan->rules.flags & MOX_DIAL_NO_RESUME) == 0)
         options.key = key;
     options.identity = d->identity;
     options.narrow = d->attempt->narrow;
-    status = tls_open(d->ctx, d->stream, &options, &d->stream, err);
     if (status == MOX_OK)
-        d->handshaking = true;
+        status = tls_open(d->ctx, d->stream, &options, &d->stream, err);
+    d->handshaking = status == MOX_OK;
+    if (status != MOX_OK)
+        err->stage = MOX_STAGE_TLS;
     return status;
 }
 
@@ -322,8 +314,8 @@ void secure_try_again(struct dial *d, const struct mox_error *err)
     const struct plan_attempt *attempt = d->attempt;
     bool broken = d->handshaking && err->code == MOX_E_TLS;
 
-    if (err->stage != MOX_STAGE_TLS || d->proof != NULL || err->code == MOX_E_NOMEM ||
-        err->code == MOX_E_CONFIG)
+    /* What this machine lacks, memory or randomness, is no reason to go without TLS. */
+    if (err->stage != MOX_STAGE_TLS || d->proof != NULL || err->about == MOX_ABOUT_LOCAL)
         return;
     d->again_narrow = broken && !attempt->narrow && tls_wants_narrow(d->stream);
     d->again_plain = false;

@@ -77,21 +77,6 @@ static void end_jobs(struct ctx_part *part)
     mem_free(jobs);
 }
 
-static struct jobs *jobs_of(struct mox_ctx *ctx)
-{
-    struct jobs *jobs = (struct jobs *)ctx_part_find(ctx, &jobs_key);
-
-    if (jobs != NULL)
-        return jobs;
-    jobs = mem_new(sizeof *jobs);
-    if (jobs == NULL)
-        return NULL;
-    jobs->part.key = &jobs_key;
-    jobs->part.end = end_jobs;
-    ctx_part_add(ctx, &jobs->part);
-    return jobs;
-}
-
 static void link_job(struct jobs *jobs, struct job *job)
 {
     job->jobs = jobs;
@@ -469,7 +454,7 @@ struct lookup_sts *lookup_sts_start(struct mox_ctx *ctx, const char *domain,
                                     const struct lookup_rules *rules, void (*done)(void *arg),
                                     void *arg)
 {
-    struct jobs *jobs = jobs_of(ctx);
+    struct jobs *jobs = ctx_part_use(ctx, &jobs_key, sizeof *jobs, end_jobs);
     struct lookup_sts *sts = jobs == NULL ? NULL : mem_new(sizeof *sts);
     struct job *job;
 

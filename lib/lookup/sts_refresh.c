@@ -40,21 +40,6 @@ static void end_refreshes(struct ctx_part *part)
     mem_free(all);
 }
 
-static struct refreshes *refreshes_of(struct mox_ctx *ctx)
-{
-    struct refreshes *all = (struct refreshes *)ctx_part_find(ctx, &refreshes_key);
-
-    if (all != NULL)
-        return all;
-    all = mem_new(sizeof *all);
-    if (all == NULL)
-        return NULL;
-    all->part.key = &refreshes_key;
-    all->part.end = end_refreshes;
-    ctx_part_add(ctx, &all->part);
-    return all;
-}
-
 static bool is_running(const struct refresh *r)
 {
     return r->fetch.id != 0;
@@ -100,7 +85,8 @@ static struct refresh *find_place(struct refreshes *all, const char *domain, uin
 
 void sts_refresh(struct mox_ctx *ctx, const char *domain, struct slice id)
 {
-    struct refreshes *all = ctx->shutting_down ? NULL : refreshes_of(ctx);
+    struct refreshes *all =
+        ctx->shutting_down ? NULL : ctx_part_use(ctx, &refreshes_key, sizeof *all, end_refreshes);
     struct refresh *r = all == NULL ? NULL : find_place(all, domain, ctx_now_us(ctx));
 
     if (r == NULL)
