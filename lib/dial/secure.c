@@ -256,8 +256,12 @@ static int failed(struct dial *d, int status, struct mox_error *err)
     err->stage = MOX_STAGE_TLS;
     if (status == MOX_E_NOMEM || status == MOX_E_CONFIG)
         return status;
+    if (err->code == MOX_E_OS && err->os_errno != 0) { /* the peer's or the network's doing */
+        err->code = MOX_E_CLOSED;
+        err->about = MOX_ABOUT_HOST;
+    }
     d->ctx->stats.tls_failed++;
-    return status;
+    return err->code;
 }
 
 int secure_step(struct dial *d, struct mox_error *err)

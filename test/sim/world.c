@@ -223,6 +223,8 @@ static int sim_chance(void *user, void *buf, size_t len)
 {
     unsigned char *bytes = buf;
 
+    if (((struct world *)user)->no_chance)
+        return MOX_ERRNO(EIO);
     for (size_t i = 0; i < len; i++)
         bytes[i] = (unsigned char)world_random(user);
     return MOX_OK;

@@ -68,6 +68,7 @@ struct world {
     struct net_place *places;
     struct net_stream *streams;
     struct secure_server *secure; /* TLS of servers, freed with the world */
+    bool no_chance;               /* this machine has no random numbers for us */
     struct mox_ip machine[8];     /* addresses of this machine */
     size_t nmachine;
     uint32_t max_write; /* bytes that one write takes; 0: all */
