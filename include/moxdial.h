@@ -11,6 +11,7 @@
 #include <moxdial/config.h>
 #include <moxdial/conn.h>
 #include <moxdial/ctx.h>
+#include <moxdial/deliver.h>
 #include <moxdial/dial.h>
 #include <moxdial/ops.h>
 #include <moxdial/route.h>
