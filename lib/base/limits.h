@@ -48,6 +48,8 @@ enum {
     MOX_LIMIT_REPLY_LINES = 128,          /* lines of one reply */
     MOX_LIMIT_REPLY = 16 << 10,           /* bytes of one reply */
     MOX_LIMIT_READ_AHEAD = 16 << 10,      /* bytes read and not yet asked for */
+    MOX_LIMIT_BODY_READ = 64 << 10,       /* bytes of a message read at once, or made of LF lines */
+    MOX_LIMIT_BODY_PIECE = 256 << 10,     /* bytes of one written at once: each has a deadline */
     MOX_LIMIT_AUTH_ROUNDS = 8,            /* challenges of one login; SCRAM has 2 */
     MOX_LIMIT_TOKEN = 16 << 10,           /* bytes of an OAuth token, NUL included */
     MOX_LIMIT_RETRY_AFTER = 86400,        /* seconds that a server's text may ask us to wait */
