@@ -252,8 +252,7 @@ int domain_to_unicode(const struct domain *domain, char *out, size_t cap)
     return s.len < cap ? MOX_OK : MOX_E_LIMIT;
 }
 
-/* Behind the last '@' that no quoted local part holds; a domain cannot hold one. */
-static struct slice behind_at(struct slice address)
+struct slice domain_behind_at(struct slice address)
 {
     for (size_t i = address.len; i > 0; i--) {
         if (address.ptr[i - 1] == '@')
@@ -265,7 +264,7 @@ static struct slice behind_at(struct slice address)
 int domain_of_address(const char *address, struct domain *out, struct mox_ip *literal,
                       struct mox_error *err)
 {
-    struct slice text = behind_at(slice_of(address));
+    struct slice text = domain_behind_at(slice_of(address));
     struct mox_ip ip = {0};
     int status = MOX_OK;
 

@@ -36,6 +36,10 @@ void domain_set(struct domain *domain, struct slice name);
 /* The name above, without its first label; empty at the end. */
 struct slice domain_parent(struct slice name);
 
+/* Behind the last '@', which no quoted local part holds, for a domain cannot hold one; the text
+ * itself without any. */
+struct slice domain_behind_at(struct slice address);
+
 /*
  * The domain of an envelope address: what stands behind the last '@', or the text itself; "", an
  * address literal ("[192.0.2.1]", "[IPv6:…]") and NULL give the empty domain. literal: set to the

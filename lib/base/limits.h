@@ -20,6 +20,8 @@ enum {
     MOX_LIMIT_LABEL = 63,             /* bytes, the same */
     MOX_LIMIT_LABELS = 127,           /* labels that fit a name */
     MOX_LIMIT_ADDRESS = 64 + 1 + 255, /* bytes of a mailbox, RFC 5321 section 4.5.3.1 */
+    MOX_LIMIT_LOCAL_PART = 64,        /* bytes as sent, RFC 5321 section 4.5.3.1.1, RFC 6531 too */
+    MOX_LIMIT_PATH = 64 + 1 + 253,    /* bytes of a mailbox as sent: no domain is longer */
     MOX_LIMIT_IP_TEXT = 64,           /* bytes that hold any address with its zone, and NUL */
 
     /* DNS */
