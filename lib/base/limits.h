@@ -57,6 +57,10 @@ enum {
     MOX_LIMIT_RETRY_AFTER = 86400,        /* seconds that a server's text may ask us to wait */
     MOX_LIMIT_SCRAM_ITERATIONS = 1000000, /* of PBKDF2 for one login: about a second of ours */
     MOX_LIMIT_SASL_DETAIL = 200,          /* bytes of what a server tells inside a mechanism */
+    MOX_LIMIT_COMMAND = 2048,             /* bytes of MAIL or RCPT with all parameters */
+    MOX_LIMIT_ENVID = 100,                /* bytes of ENVID= as sent, RFC 3461 section 4.4 */
+    MOX_LIMIT_ORCPT = 500,                /* bytes of ORCPT= as sent, RFC 3461 section 5.2.7.1 */
+    MOX_LIMIT_MAIL_AUTH = 500,            /* bytes of AUTH= at MAIL as sent, RFC 4954 section 3 */
 
     /* MTA-STS */
     MOX_LIMIT_STS_POLICY = 64 << 10, /* bytes of a policy, RFC 8461 section 3.3 */

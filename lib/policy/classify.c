@@ -281,6 +281,13 @@ void policy_classify(int stage, int code, struct slice text, struct mox_error *e
     memcpy(err->reply, e.reply, sizeof err->reply);
 }
 
+void policy_accepted(int stage, int code, struct slice text, struct mox_error *out)
+{
+    *out = (struct mox_error){.stage = stage, .smtp_code = code, .dns_rcode = -1};
+    policy_enhanced(code, last_line(text), out->enhanced);
+    slice_clean(text, true, out->reply, sizeof out->reply);
+}
+
 /* The code of "250", "250 text" or "250-text", and whether it is the last line; 0 for all else. */
 static int line_code(struct slice line, bool *last)
 {
@@ -342,8 +349,6 @@ int mox_reply_classify(int stage, const char *reply, size_t len, struct mox_erro
         policy_classify(stage, code, (struct slice){text, n}, out);
         return MOX_OK;
     }
-    *out = (struct mox_error){.stage = stage, .smtp_code = code, .dns_rcode = -1};
-    policy_enhanced(code, last_line((struct slice){text, n}), out->enhanced);
-    slice_clean((struct slice){text, n}, true, out->reply, sizeof out->reply);
+    policy_accepted(stage, code, (struct slice){text, n}, out);
     return MOX_OK;
 }

@@ -23,6 +23,9 @@ enum policy_source_refusal { /* whether a reply refuses the address we came from
  */
 void policy_classify(int stage, int code, struct slice text, struct mox_error *err);
 
+/* The same of a 2xx or 3xx reply, which is no error: stage, code, enhanced code and words. */
+void policy_accepted(int stage, int code, struct slice text, struct mox_error *out);
+
 /*
  * From an error that policy_classify filled. Holds for the greeting up to the first RCPT: that no
  * recipient has been accepted yet is for the caller to know.
