@@ -49,10 +49,11 @@ struct mox_ctx_options {
     uint32_t max_conns;                  ///< Connections open and opening; 0: 1000.
     uint32_t max_conns_per_address;      ///< The same to one address; 0: 20. A full address is
                                          ///< dropped as #MOX_DROP_BUSY, not waited for.
-    uint32_t max_idle;     ///< Connections kept for another message; 0: none. Without effect in
-                           ///< this version, which keeps none.
-    uint32_t idle_s;       ///< Seconds one is kept; 0: 5. As max_idle.
-    uint32_t max_messages; ///< Messages over one connection; 0: 100. As max_idle.
+    uint32_t max_idle;     ///< Connections that mox_conn_release() keeps, the oldest makes room;
+                           ///< 0: none.
+    uint32_t idle_s;       ///< Seconds one is kept; 0: 5.
+    uint32_t max_messages; ///< Transactions over one connection; 0: 100. LIMITS MAILMAX (RFC 9422)
+                           ///< counts if it is lower.
     mox_token_fn *token;   ///< NULL: Auth.Password is the token.
     void *token_user;      ///< Borrowed until mox_ctx_free(): first argument of token.
 };
@@ -159,6 +160,16 @@ MOX_API int mox_ctx_pending(const struct mox_ctx *ctx);
  * @return #MOX_OK; #MOX_E_STALE: it had ended
  */
 MOX_API int mox_op_cancel(struct mox_ctx *ctx, mox_op_id id);
+
+/**
+ * Answer function: a body reader that said #MOX_E_AGAIN has data, or its end, or an error to tell.
+ * Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context
+ * @param id of mox_deliver_start()
+ * @return #MOX_OK; #MOX_E_STALE: it had ended, or is no delivery
+ */
+MOX_API int mox_op_resume(struct mox_ctx *ctx, mox_op_id id);
 
 /** VIEW. Counters since mox_ctx_new(); they move on while they are looked at. */
 struct mox_stats {

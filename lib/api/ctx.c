@@ -16,7 +16,12 @@
 #endif
 #include "store/memory.h"
 
-enum { DEFAULT_CONNS = 1000, DEFAULT_PER_ADDRESS = 20 };
+enum {
+    DEFAULT_CONNS = 1000,
+    DEFAULT_PER_ADDRESS = 20,
+    DEFAULT_IDLE_S = 5,
+    DEFAULT_MESSAGES = 100
+};
 
 static const char defaults_key; /* its address is the key */
 
@@ -228,6 +233,10 @@ static int take_options(struct mox_ctx_options *options, const struct mox_ctx_op
         options->max_conns = DEFAULT_CONNS;
     if (options->max_conns_per_address == 0)
         options->max_conns_per_address = DEFAULT_PER_ADDRESS;
+    if (options->idle_s == 0)
+        options->idle_s = DEFAULT_IDLE_S;
+    if (options->max_messages == 0)
+        options->max_messages = DEFAULT_MESSAGES;
     return status;
 }
 

@@ -54,6 +54,8 @@ struct ctx_part {
     struct ctx_part *next;
     const void *key;                    /* the address of something the owner has */
     void (*end)(struct ctx_part *part); /* frees it; called by mox_ctx_free, last one first */
+    /* The context shuts down: what nobody waits for ends now; NULL: it has no such thing. */
+    void (*shutdown)(struct ctx_part *part);
 };
 
 struct ctx_op_class;
@@ -71,8 +73,10 @@ struct ctx_op_class {
     void (*finish)(struct ctx_op *op);
     /* End in silence: release all and free. */
     void (*cancel)(struct ctx_op *op);
-    /* End soon, by finish, with MOX_E_SHUTDOWN. */
+    /* End soon, by finish, with MOX_E_SHUTDOWN; what may be finished ends by ctx->grace_us. */
     void (*shutdown)(struct ctx_op *op);
+    /* What it said it would wait for is there (mox_op_resume); NULL: it waits for nothing. */
+    void (*resume)(struct ctx_op *op);
 };
 
 struct watch_fd;
@@ -100,9 +104,10 @@ struct mox_ctx {
     struct watch_timer *watch_timers;
     struct ctx_part *parts;
 
-    uint64_t now_us; /* the clock as last read; 0 in a dispatch: to be read again */
-    int64_t told_us; /* what loop.timer was told last, absolute; -1: none */
-    int callbacks;   /* made in this dispatch */
+    uint64_t now_us;   /* the clock as last read; 0 in a dispatch: to be read again */
+    uint64_t grace_us; /* shutting down: until when what is being finished must have ended */
+    int64_t told_us;   /* what loop.timer was told last, absolute; -1: none */
+    int callbacks;     /* made in this dispatch */
     bool dispatching, blocking, free_wanted, shutting_down, forked;
     pid_t pid;
     struct mox_stats stats;

@@ -175,7 +175,8 @@ int ctx_run(struct mox_ctx *ctx, const bool *done, struct mox_error *err)
     int status = MOX_OK;
 
     while (!*done && status == MOX_OK) {
-        status = sleep_in_loop(ctx, timeout_us(ctx));
+        if (!has_events(ctx))
+            status = sleep_in_loop(ctx, timeout_us(ctx));
         if (status == MOX_OK)
             dispatch(ctx);
     }

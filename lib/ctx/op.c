@@ -3,6 +3,8 @@
 #include "base/error.h"
 #include "ctx/ctx.h"
 
+enum { US_PER_MS = 1000 };
+
 static void run_completion(struct ctx_event *event)
 {
     struct ctx_op *op = (struct ctx_op *)event; /* its first member */
@@ -66,6 +68,17 @@ int mox_op_cancel(struct mox_ctx *ctx, mox_op_id id)
     return MOX_OK;
 }
 
+int mox_op_resume(struct mox_ctx *ctx, mox_op_id id)
+{
+    struct ctx_op *op = ctx_id_find(ctx, id, CTX_OP);
+
+    if (op == NULL || op->class->resume == NULL)
+        return MOX_E_STALE;
+    op->class->resume(op);
+    ctx_arm(ctx);
+    return MOX_OK;
+}
+
 int mox_ctx_pending(const struct mox_ctx *ctx)
 {
     return (int)ctx->nops;
@@ -75,11 +88,16 @@ int mox_ctx_shutdown(struct mox_ctx *ctx, uint32_t grace_ms)
 {
     struct ctx_op *op, *next;
 
-    (void)grace_ms; /* nothing of this version sends a body, so nothing may outlast this call */
+    if (!ctx->shutting_down) /* a second call does not lengthen it */
+        ctx->grace_us = ctx_now_us(ctx) + (uint64_t)grace_ms * US_PER_MS;
     ctx->shutting_down = true;
     for (op = ctx->ops.next; op != &ctx->ops; op = next) {
         next = op->next;
         op->class->shutdown(op);
+    }
+    for (struct ctx_part *part = ctx->parts; part != NULL; part = part->next) {
+        if (part->shutdown != NULL)
+            part->shutdown(part);
     }
     ctx_arm(ctx);
     return MOX_OK;

@@ -140,7 +140,8 @@ static void shut_down(struct ctx_op *op)
     ctx_op_complete(op);
 }
 
-const struct ctx_op_class world_op_class = {finish, cancel, shut_down};
+const struct ctx_op_class world_op_class = {
+    .finish = finish, .cancel = cancel, .shutdown = shut_down};
 
 mox_op_id world_op_start(struct ctx_world *world, struct world_op *op)
 {
