@@ -36,7 +36,7 @@ SONAME  := libmoxdial.so.$(firstword $(subst ., ,$(VERSION)))
 FETCH_SRC := $(wildcard lib/fetch/*.c)
 LIB_SRC  := $(filter-out $(FETCH_SRC),$(wildcard lib/*/*.c))
 TOOL_SRC := $(wildcard tools/*.c)
-WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c secure.c login.c proxy.c fetch.c load.c \
+WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c mailbox.c secure.c login.c proxy.c fetch.c load.c \
 	papers.c authority.c tls_server.c)
 SIM_SRC  := $(wildcard test/sim/*.c)
 UNIT_SRC := $(wildcard test/unit/*.c) $(WORLD_SRC)

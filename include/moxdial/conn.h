@@ -144,9 +144,21 @@ MOX_API int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead
                             size_t *n);
 
 /**
+ * Give a connection back. If the session is sound and nothing was read or written on it by the host
+ * itself, it is kept for a later dial with the same transport, next hop, source, TLS demand and
+ * login, at most mox_ctx_options::idle_s long and mox_ctx_options::max_idle of them; else it is
+ * closed as by mox_conn_close(). A dial that takes one asks no DNS; if the server has closed it
+ * meanwhile without a word, mox_deliver() says #MOX_ACTION_NEXT and mox_dial_next() dials the same
+ * address anew. Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param conn consumed; may be NULL
+ */
+MOX_API void mox_conn_release(struct mox_conn *conn);
+
+/**
  * End a connection: sends QUIT if the session is sound, in one write whose reply is not waited for,
  * closes and frees. After mox_conn_write() the dialogue, QUIT included, is the host's own. A watch
- * ends in silence. It never blocks.
+ * and deliveries end in silence. It never blocks.
  * Thread rule: one thread at a time per context (see Threads).
  *
  * @param conn may be NULL

@@ -10,6 +10,7 @@
 #include "dial/conn.h"
 #include "dial/hosts.h"
 #include "dial/outcome.h"
+#include "dial/pool.h"
 #include "dial/proxy.h"
 #include "dial/race.h"
 #include "dial/security.h"
@@ -341,6 +342,8 @@ static int take_request(struct dial *d, const struct mox_dial_request *request, 
     int status;
 
     if (plan->references > 1)
+        pool_forget(d->part, plan);
+    if (plan->references > 1)
         return error_set(err, MOX_E_BUSY,
                          "mox_dial_request.plan is in use by another dial or connection");
     if (plan->taken) {
@@ -422,6 +425,8 @@ int dial_begin(struct dial *d, struct mox_error *err)
     int status = MOX_OK;
 
     d->ctx->stats.dials++;
+    if (d->state != DIAL_DONE && pool_serve(d))
+        d->state = DIAL_DONE;
     if (d->state == DIAL_DONE)
         ctx_op_complete(&d->op);
     else
@@ -431,14 +436,14 @@ int dial_begin(struct dial *d, struct mox_error *err)
     return status;
 }
 
-void dial_resume(struct dial *d, const struct mox_error *why)
+void dial_resume(struct dial *d, const struct mox_error *why, bool worn)
 {
     struct mox_error err;
 
     d->deadline_us = ctx_now_us(d->ctx) + d->plan->rules.total_us;
     d->status = MOX_OK;
     d->plan->running = true;
-    talk_refused_later(d, why);
+    talk_refused_later(d, why, worn);
     d->state = DIAL_CONNECT;
     if (hosts_reopen(d, &err) == MOX_OK)
         dial_step(d);

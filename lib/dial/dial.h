@@ -114,9 +114,11 @@ struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *reques
 /* The first steps, once its op has started. */
 int dial_begin(struct dial *d, struct mox_error *err);
 
-/* Goes on with the next candidate after an op has begun anew; why: NULL or the
- * refusal. */
-void dial_resume(struct dial *d, const struct mox_error *why);
+/*
+ * Goes on with the next candidate after an op has begun anew. why: NULL or the refusal. worn: the
+ * connection alone was at its end, and its candidate comes next once more.
+ */
+void dial_resume(struct dial *d, const struct mox_error *why, bool worn);
 
 /* Ends it by its callback, with this error. */
 void dial_stop(struct dial *d, const struct mox_error *err);

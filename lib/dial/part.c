@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "dial/conn.h"
 #include "dial/plan.h"
+#include "dial/pool.h"
 
 enum { FIRST_PLACES = 16 };
 
@@ -17,6 +18,7 @@ static void part_end(struct ctx_part *base)
 {
     struct dial_part *part = (struct dial_part *)base; /* its first member */
 
+    pool_close(part);
     while (part->conns.next != &part->conns)
         conn_end(part->conns.next);
     while (part->plans.next != &part->plans)
@@ -24,6 +26,12 @@ static void part_end(struct ctx_part *base)
     roots_release(part->roots);
     mem_free(part->counts);
     mem_free(part);
+}
+
+/* What is kept for another message has none to wait for. */
+static void part_shutdown(struct ctx_part *base)
+{
+    pool_close((struct dial_part *)base);
 }
 
 struct dial_part *part_of(struct mox_ctx *ctx)
@@ -35,6 +43,8 @@ struct dial_part *part_of(struct mox_ctx *ctx)
     part->ctx = ctx;
     part->plans.next = part->plans.prev = &part->plans;
     part->conns.next = part->conns.prev = &part->conns;
+    part->idle.next = part->idle.prev = &part->idle;
+    part->part.shutdown = part_shutdown;
     return part;
 }
 

@@ -24,7 +24,9 @@ struct dial_part {
     struct ctx_part part; /* first */
     struct mox_ctx *ctx;
     struct part_link plans, conns; /* heads */
-    struct part_count *counts;     /* open addressing; a power of two of places */
+    struct part_link idle;         /* head: connections kept for another message, oldest first */
+    uint32_t nidle;
+    struct part_count *counts; /* open addressing; a power of two of places */
     size_t nplaces, naddresses;
     uint32_t open; /* streams, opening ones included */
     struct health health;

@@ -8,6 +8,7 @@
 #include "base/ip.h"
 #include "base/mem.h"
 #include "dial/hosts.h"
+#include "dial/pool.h"
 #include "dial/proxy.h"
 
 static struct mox_candidate *target_of(const struct dial_lane *lane)
@@ -283,7 +284,7 @@ static struct plan_candidate *next_candidate(struct dial *d, const struct dial_l
     size_t index = 0;
 
     *status = MOX_OK;
-    if (d->again != NULL && part_may_open(d->part, &d->again->view.ip) == MOX_OK)
+    if (d->again != NULL && pool_may_open(d->part, &d->again->view.ip) == MOX_OK)
         return d->again;
     d->again = NULL;
     for (;;) {
@@ -299,7 +300,7 @@ static struct plan_candidate *next_candidate(struct dial *d, const struct dial_l
             d->limited = true;
             return NULL;
         }
-        *status = part_may_open(d->part, &candidate->view.ip);
+        *status = pool_may_open(d->part, &candidate->view.ip);
         if (*status != MOX_E_BUSY)
             break;
         *status = plan_drop(d->plan, candidate, MOX_DROP_BUSY,

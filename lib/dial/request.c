@@ -24,6 +24,11 @@ enum {
     DEFAULT_STORE_MS = 1000,
     DEFAULT_AUTH_MS = 300 * 1000,
     DEFAULT_DIAL_MS = 300 * 1000,
+    DEFAULT_MAIL_MS = 300 * 1000,
+    DEFAULT_RCPT_MS = 300 * 1000,
+    DEFAULT_DATA_MS = 120 * 1000,
+    DEFAULT_BLOCK_MS = 180 * 1000,
+    DEFAULT_FINAL_MS = 600 * 1000,
     DEFAULT_RACE_MS = 1000
 };
 
@@ -315,9 +320,14 @@ static int take_ehlo(struct taker *t)
     return keep_text(t, domain_slice(&domain), &t->rules->ehlo);
 }
 
-static uint64_t first_ms(uint32_t given, uint32_t configured, uint32_t otherwise)
+static uint32_t first_ms(uint32_t given, uint32_t configured, uint32_t otherwise)
 {
-    return (uint64_t)US_PER_MS * (given != 0 ? given : configured != 0 ? configured : otherwise);
+    return given != 0 ? given : configured != 0 ? configured : otherwise;
+}
+
+static uint64_t first_us(uint32_t given, uint32_t configured, uint32_t otherwise)
+{
+    return (uint64_t)US_PER_MS * first_ms(given, configured, otherwise);
 }
 
 static void take_times(struct taker *t)
@@ -327,15 +337,20 @@ static void take_times(struct taker *t)
     const struct config_timeouts *c = rules->config == NULL ? &none : &rules->config->timeouts;
     uint32_t race = rules->config == NULL ? 0 : rules->config->race_delay_ms;
 
-    rules->dns_us = first_ms(t->timeouts.dns, c->dns, DEFAULT_DNS_MS);
-    rules->connect_us = first_ms(t->timeouts.connect, c->connect, DEFAULT_CONNECT_MS);
-    rules->greeting_us = first_ms(t->timeouts.greeting, c->greeting, DEFAULT_GREETING_MS);
-    rules->ehlo_us = first_ms(t->timeouts.ehlo, c->ehlo, DEFAULT_EHLO_MS);
-    rules->store_us = first_ms(t->timeouts.store, c->store, DEFAULT_STORE_MS);
-    rules->tls_us = first_ms(t->timeouts.tls, c->tls, DEFAULT_TLS_MS);
-    rules->auth_us = first_ms(t->timeouts.auth, c->auth, DEFAULT_AUTH_MS);
-    rules->total_us = first_ms(t->request.timeout_ms, c->dial, DEFAULT_DIAL_MS);
-    rules->race_delay_us = first_ms(t->request.race_delay_ms, race, DEFAULT_RACE_MS);
+    rules->dns_us = first_us(t->timeouts.dns, c->dns, DEFAULT_DNS_MS);
+    rules->connect_us = first_us(t->timeouts.connect, c->connect, DEFAULT_CONNECT_MS);
+    rules->greeting_us = first_us(t->timeouts.greeting, c->greeting, DEFAULT_GREETING_MS);
+    rules->ehlo_us = first_us(t->timeouts.ehlo, c->ehlo, DEFAULT_EHLO_MS);
+    rules->store_us = first_us(t->timeouts.store, c->store, DEFAULT_STORE_MS);
+    rules->tls_us = first_us(t->timeouts.tls, c->tls, DEFAULT_TLS_MS);
+    rules->auth_us = first_us(t->timeouts.auth, c->auth, DEFAULT_AUTH_MS);
+    rules->total_us = first_us(t->request.timeout_ms, c->dial, DEFAULT_DIAL_MS);
+    rules->race_delay_us = first_us(t->request.race_delay_ms, race, DEFAULT_RACE_MS);
+    rules->mail_ms = first_ms(t->timeouts.mail, c->mail, DEFAULT_MAIL_MS);
+    rules->rcpt_ms = first_ms(t->timeouts.rcpt, c->rcpt, DEFAULT_RCPT_MS);
+    rules->data_ms = first_ms(t->timeouts.data, c->data, DEFAULT_DATA_MS);
+    rules->block_ms = first_ms(t->timeouts.block, c->block, DEFAULT_BLOCK_MS);
+    rules->final_ms = first_ms(t->timeouts.final_reply, c->final_reply, DEFAULT_FINAL_MS);
     rules->race = (t->request.flags & MOX_DIAL_NO_RACE) == 0 && request_proxy(rules) == NULL;
 }
 
@@ -482,6 +497,11 @@ void request_renew(struct request_rules *rules, const struct request_rules *agai
     rules->ehlo_us = again->ehlo_us;
     rules->tls_us = again->tls_us;
     rules->auth_us = again->auth_us;
+    rules->mail_ms = again->mail_ms;
+    rules->rcpt_ms = again->rcpt_ms;
+    rules->data_ms = again->data_ms;
+    rules->block_ms = again->block_ms;
+    rules->final_ms = again->final_ms;
     rules->tag = again->tag;
     rules->flags = again->flags;
     rules->attempts = again->attempts;

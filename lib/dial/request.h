@@ -36,6 +36,7 @@ struct request_rules {
     uint64_t race_delay_us, total_us, dns_us, connect_us, greeting_us, ehlo_us, tls_us, auth_us,
         store_us, tag;
     uint32_t ndialed, nsources, families, flags, attempts;
+    uint32_t mail_ms, rcpt_ms, data_ms, block_ms, final_ms;
     int32_t prefer, stop_at;
     uint16_t port;
     int8_t target;   /* enum request_target */

@@ -7,9 +7,9 @@
 #include "base/ip.h"
 #include "dial/login.h"
 #include "dial/race.h"
+#include "dial/refusal.h"
 #include "dial/report.h"
 #include "dial/secure.h"
-#include "policy/classify.h"
 
 enum { READ_SIZE = 4096 };
 
@@ -133,7 +133,7 @@ int talk_begin(struct dial *d, struct mox_error *err)
 }
 
 /* A line or more of the dialogue, one entry each. */
-static void log_lines(const struct dial *d, const char *direction, struct slice bytes)
+void talk_log(const struct dial *d, const char *direction, struct slice bytes)
 {
     while (bytes.len > 0) {
         size_t end = slice_find(bytes, '\n');
@@ -154,13 +154,12 @@ static void log_output(const struct dial *d, struct slice bytes)
 {
     const char *masked = smtp_session_masked(&d->smtp);
 
-    log_lines(d, ">", masked == NULL ? bytes : slice_of(masked));
+    talk_log(d, ">", masked == NULL ? bytes : slice_of(masked));
 }
 
-static int io_error(const struct dial *d, int status, const char *what, struct mox_error *err)
+int talk_io_error(const struct dial *d, int stage, int status, const char *what,
+                  struct mox_error *err)
 {
-    int stage = smtp_session_stage(&d->smtp);
-
     if (status == MOX_E_TLS)
         d->stream->ops->failure(d->stream, err);
     else if (status == MOX_E_CLOSED)
@@ -188,7 +187,8 @@ static int write_output(struct dial *d, struct mox_error *err)
         if (status == MOX_E_AGAIN)
             return status;
         if (status != MOX_OK)
-            return io_error(d, status, "writing to the server", err);
+            return talk_io_error(d, smtp_session_stage(&d->smtp), status, "writing to the server",
+                                 err);
         if (ctx_logs(d->ctx, MOX_LOG_DIALOGUE))
             log_output(d, slice_sub(out, 0, n));
         smtp_session_sent(&d->smtp, n);
@@ -216,7 +216,7 @@ static int feed(struct dial *d, struct slice bytes, struct mox_error *err)
     int status = MOX_OK;
 
     if (ctx_logs(d->ctx, MOX_LOG_DIALOGUE))
-        log_lines(d, "<", bytes);
+        talk_log(d, "<", bytes);
     while (bytes.len > 0 && !smtp_session_ready(&d->smtp) && status == MOX_OK) {
         size_t used = 0;
 
@@ -296,41 +296,12 @@ static int converse(struct dial *d, struct mox_error *err)
         if (status == MOX_E_EOF)
             return smtp_session_eof(&d->smtp, err);
         if (status != MOX_OK)
-            return io_error(d, status, "reading from the server", err);
+            return talk_io_error(d, smtp_session_stage(&d->smtp), status, "reading from the server",
+                                 err);
         status = feed(d, (struct slice){bytes, n}, err);
         if (status != MOX_OK)
             return status;
     }
-}
-
-static const char *family_text(int family)
-{
-    return family == MOX_IPV6 ? "IPv6" : "IPv4";
-}
-
-/* Our address was refused: the other family of this host is next, once, if it is allowed. */
-static void flip_family(struct dial *d, int stage, const struct mox_error *err)
-{
-    struct plan_candidate *candidate = d->attempt->candidate;
-    int family = candidate->view.ip.family, other = ip_other_family(family);
-    struct plan_host *host = candidate->host;
-    char why[256];
-
-    if (policy_source_refusal(stage, err) == POLICY_SOURCE_NO)
-        return;
-    if (family == MOX_IPV6)
-        host->refused6 = true;
-    else
-        host->refused4 = true;
-    if ((d->plan->rules.families & ip_family_bit(other)) == 0 ||
-        (other == MOX_IPV6 ? host->refused6 : host->refused4))
-        return;
-    snprintf(why, sizeof why,
-             "the other family of this host, for it refused our %s address: %d %.160s",
-             family_text(family), (int)err->smtp_code, err->reply);
-    d->flip_why = arena_text(&d->plan->arena, slice_of(why));
-    d->flip_host = host;
-    d->flip_family = other;
 }
 
 static void end_candidate(struct dial *d, struct mox_error *err, bool quit)
@@ -344,7 +315,7 @@ static void end_candidate(struct dial *d, struct mox_error *err, bool quit)
     secure_try_again(d, err);
     plan_end_attempt(d->plan, d->attempt, err->stage, err, ctx_now_us(d->ctx));
     dial_log(d, MOX_LOG_INFO, err->stage, candidate, "%s", err->message);
-    flip_family(d, err->stage, err);
+    refusal_take(d, err->stage, err);
     dial_close_stream(d, quit);
     d->attempt = NULL;
     d->stage_us = UINT64_MAX;
@@ -390,11 +361,15 @@ int talk_step(struct dial *d, struct mox_error *err)
     return status;
 }
 
-void talk_refused_later(struct dial *d, const struct mox_error *why)
+void talk_refused_later(struct dial *d, const struct mox_error *why, bool worn)
 {
     struct mox_error err;
 
-    if (why != NULL) {
+    if (worn) {
+        d->again = d->attempt->candidate;
+        d->again_plain = d->again_narrow = false;
+    }
+    if (why != NULL && !worn) {
         err = *why;
         end_candidate(d, &err, false);
         return;

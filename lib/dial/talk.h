@@ -19,7 +19,15 @@ int talk_step(struct dial *d, struct mox_error *err);
 /* enum mox_stage: the one at work or, at the goal, the one reached. */
 int talk_stage(const struct dial *d);
 
-/* The host was refused after the dial had ended; why: NULL if it does not say. */
-void talk_refused_later(struct dial *d, const struct mox_error *why);
+/* What the session's stream failed of, as an error at that stage. */
+int talk_io_error(const struct dial *d, int stage, int status, const char *what,
+                  struct mox_error *err);
+
+/* Lines of the dialogue, one log entry each. */
+void talk_log(const struct dial *d, const char *direction, struct slice bytes);
+
+/* The host was refused after the dial had ended; why: NULL if it does not say. worn: see
+ * dial_resume. */
+void talk_refused_later(struct dial *d, const struct mox_error *why, bool worn);
 
 #endif

@@ -325,6 +325,7 @@ int smtp_job_error(const struct smtp_job *job, struct mox_error *err)
     if (job->rank > SMTP_RANK_NONE && job->whose == whose) {
         *err = job->gravest;
         err->action = r->action;
+        err->permanent = r->state == MOX_RCPT_PERMANENT;
     } else {
         smtp_result_error(r, err);
     }

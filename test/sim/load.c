@@ -128,6 +128,18 @@ static bool load_place(struct world *w, const struct mox_ip *ip, char *line)
     return true;
 }
 
+/* The rules of the mailbox there; the place stands on a line before. */
+static bool load_mailbox(struct world *w, char *line)
+{
+    char *address = word_of(&line);
+    struct mox_ip ip;
+
+    if (address == NULL || mox_ip_parse(address, &ip) != MOX_OK)
+        return false;
+    net_place(w, &ip, 0)->mailbox = mailbox_rules(w, line);
+    return net_place(w, &ip, 0)->mailbox != NULL;
+}
+
 static bool load_machine(struct world *w, char *line)
 {
     char *word;
@@ -150,6 +162,8 @@ static bool load_line(struct world *w, char *line)
         return true;
     if (strcmp(first, "machine") == 0)
         return load_machine(w, line);
+    if (strcmp(first, "mailbox") == 0)
+        return load_mailbox(w, line);
     if (mox_ip_parse(first, &ip) == MOX_OK)
         return load_place(w, &ip, line);
     return load_record(w, first, line);

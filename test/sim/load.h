@@ -5,6 +5,7 @@
  *   mx.example.org AAAA +ms=500 2001:db8::1
  *   mx.example.org A +lost                a set without a record, and its fate
  *   192.0.2.1 up ptr +ms=20               an address: its fate, the profile of its server
+ *   mailbox 192.0.2.1 rcpt=550_5.1.1_no   what that server does from MAIL on (mailbox.h)
  *   machine 198.51.100.9                  the addresses of this machine, instead of the default
  *
  * Words of records: +ms=N, +ad, +lost, +servfail, +refused, +nxdomain, +garbage, +truncated,

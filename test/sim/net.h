@@ -4,6 +4,7 @@
 #ifndef SIM_NET_H
 #define SIM_NET_H
 
+#include "test/sim/mailbox.h"
 #include "test/sim/server.h"
 #include "test/sim/world.h"
 
@@ -25,8 +26,9 @@ struct net_place { /* an address, and what is there */
     uint32_t ms;   /* of a connect */
     int fate;      /* enum net_fate */
     const struct server_profile *server;
-    const struct secure *secure; /* NULL: neither TLS nor AUTH */
-    const struct proxy *proxy;   /* at PROXY_PORT; NULL: no proxy */
+    const struct secure *secure;   /* NULL: neither TLS nor AUTH */
+    const struct mailbox *mailbox; /* NULL: it takes every message */
+    const struct proxy *proxy;     /* at PROXY_PORT; NULL: no proxy */
 };
 
 enum { NET_CONNECT_MS = 10 };
@@ -48,6 +50,7 @@ struct net_stream {
     size_t read;             /* bytes of in that were read */
     struct sim_text clear;   /* what the library sent over TLS, as the server reads it */
     struct server_state server;
+    struct mailbox_state mailbox;
     struct secure_state secure;
     struct proxy_way way;
 };

@@ -85,6 +85,7 @@ static void drip(struct world *w, void *arg)
 struct speech { /* a reply on its way */
     struct net_stream *stream;
     const char *script;
+    size_t *said_at; /* NULL: nobody wants to know */
 };
 
 /* What comes behind the text. */
@@ -123,9 +124,16 @@ static void speak(struct world *w, void *arg)
         return;
     }
     follow(s, word, text, len);
+    if (speech->said_at != NULL)
+        *speech->said_at = s->in.len;
 }
 
 void server_reply(struct net_stream *s, const char *script)
+{
+    server_reply_to(s, script, NULL);
+}
+
+void server_reply_to(struct net_stream *s, const char *script, size_t *said_at)
 {
     const struct server_profile *profile = s->place->server;
     struct speech *speech;
@@ -133,7 +141,7 @@ void server_reply(struct net_stream *s, const char *script)
     if (*script == '\0')
         return;
     speech = world_alloc(s->w, sizeof *speech);
-    *speech = (struct speech){s, script};
+    *speech = (struct speech){s, script, said_at};
     world_at(s->w, 1000u * (profile->ms == 0 ? DEFAULT_MS : profile->ms), speak, speech);
 }
 
@@ -169,6 +177,21 @@ static bool begins(const char *line, const char *word)
     return strncmp(line, word, strlen(word)) == 0;
 }
 
+/* A kind server, and what its mailbox adds or lacks. */
+static const char *offer_in_clear(struct net_stream *s)
+{
+    const struct mailbox *box = s->place->mailbox;
+    char *script, offers[300];
+
+    if (box == NULL || (box->offers == NULL && !box->plain))
+        return kind_ehlo;
+    mailbox_offer(box, offers, sizeof offers);
+    script = world_alloc(s->w, 1024);
+    snprintf(script, 1024, "250-mx.example greets you\r\n%s%s250 8BITMIME\r\n", offers,
+             box->plain ? "" : "250-PIPELINING\r\n");
+    return script;
+}
+
 /* What a kind server offers here. */
 static const char *offer(struct net_stream *s)
 {
@@ -176,7 +199,7 @@ static const char *offer(struct net_stream *s)
     char *script, login[300];
 
     if (secure == NULL || (!secure->there && secure->login.mechanisms == 0))
-        return kind_ehlo;
+        return offer_in_clear(s);
     login_offer(s, login, sizeof login);
     script = world_alloc(s->w, 1024);
     snprintf(script, 1024, "250-mx.example greets you\r\n%s%s%s%s%s250-PIPELINING\r\n250 SIZE\r\n",
@@ -204,7 +227,7 @@ static void hear_ehlo(struct net_stream *s)
         server_reply(s, profile->ehlo == NULL ? offer(s) : profile->ehlo);
 }
 
-static void hear(struct net_stream *s, const char *line)
+static void hear(struct net_stream *s, const char *line, size_t len)
 {
     const struct server_profile *profile = s->place->server;
 
@@ -220,9 +243,7 @@ static void hear(struct net_stream *s, const char *line)
         login_start(s, line);
     else if (begins(line, "QUIT"))
         server_reply(s, "221 bye\r\n~close");
-    else if (begins(line, "RCPT"))
-        server_reply(s, "550 5.1.1 no such user\r\n");
-    else
+    else if (!mailbox_hear(s, line, len))
         server_reply(s, "250 ok\r\n");
 }
 
@@ -249,7 +270,7 @@ static void hear_lines(struct net_stream *s, const struct sim_text *text, size_t
         world_log(s->w, "%s %s %.*s", s->secure.begun ? "sealed" : "sent", ip,
                   shown(s, line, (int)(end - line - (end > line && end[-1] == '\r'))), line);
         *heard = (size_t)(end - text->ptr) + 1;
-        hear(s, line);
+        hear(s, line, (size_t)(end - line) + 1);
     }
 }
 

@@ -48,4 +48,7 @@ void server_secured(struct net_stream *s);
 void server_hear(struct net_stream *s);
 void server_reply(struct net_stream *s, const char *script);
 
+/* The same; *said_at: bytes of the stream's in with the reply, once it was said. */
+void server_reply_to(struct net_stream *s, const char *script, size_t *said_at);
+
 #endif

@@ -39,6 +39,7 @@ struct secure_server;
 struct fetch_question;
 struct fetch_page;
 struct store_item;
+struct mailbox_taken;
 
 struct world {
     struct mox_ctx *ctx;
@@ -67,6 +68,7 @@ struct world {
     bool fetch_ops; /* the library may fetch policies; set before world_open */
     struct net_place *places;
     struct net_stream *streams;
+    struct mailbox_taken *taken;  /* the latest first */
     struct secure_server *secure; /* TLS of servers, freed with the world */
     bool no_chance;               /* this machine has no random numbers for us */
     struct mox_ip machine[8];     /* addresses of this machine */

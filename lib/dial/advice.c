@@ -1,0 +1,65 @@
+/* advice.c - see advice.h. */
+#include "dial/advice.h"
+
+#include "dial/refusal.h"
+
+enum { CODE_PERMANENT = 500 };
+
+static bool is_open(const struct mox_rcpt_result *result)
+{
+    return result->state == MOX_RCPT_PENDING || result->action == MOX_ACTION_NEXT;
+}
+
+struct advice_count advice_count(const struct mox_rcpt_result *results, size_t n)
+{
+    struct advice_count count = {0};
+
+    for (size_t i = 0; i < n; i++) {
+        const struct mox_rcpt_result *result = &results[i];
+
+        if (is_open(result))
+            continue;
+        if (result->state == MOX_RCPT_ACCEPTED)
+            count.accepted++;
+        else if (result->state == MOX_RCPT_PERMANENT)
+            count.permanent++;
+        else
+            count.temporary++;
+    }
+    return count;
+}
+
+/* A 5xx for which another candidate would be tried: it is about our address, and nobody was
+ * answered otherwise before. */
+static bool is_about_source(const struct mox_rcpt_result *result)
+{
+    return result->code == MOX_E_REFUSED && result->action == MOX_ACTION_NEXT &&
+           result->smtp_code >= CODE_PERMANENT && result->stage <= MOX_STAGE_RCPT;
+}
+
+static void give_up(struct mox_rcpt_result *result)
+{
+    result->state = MOX_RCPT_PERMANENT;
+    result->action = MOX_ACTION_GIVE_UP;
+}
+
+static void settle(const struct dial *d, struct mox_rcpt_result *result, int other)
+{
+    result->state = MOX_RCPT_TEMPORARY;
+    if (other == REFUSAL_OTHER_LEFT)
+        return;
+    if (other == REFUSAL_OTHER_UNHEARD && d->plan->rules.attempts == 0)
+        result->action = MOX_ACTION_LATER; /* it may be heard another day, as in mox */
+    else
+        give_up(result);
+}
+
+void advice_settle(const struct dial *d, struct mox_rcpt_result *results, size_t n)
+{
+    int other = refusal_other_family(d);
+
+    for (size_t i = 0; i < n; i++) {
+        if (is_about_source(&results[i]))
+            settle(d, &results[i], other);
+    }
+}

@@ -1,0 +1,291 @@
+/*
+ * test_dial_pool.c - connections kept for another message: given to a dial that would have made the
+ * same, for a while, and never in anybody's way.
+ */
+#include "dial_world.h"
+#include "test/sim/mailbox.h"
+
+static const char config[] =
+    "Transports:\n\tv4:\n\t\tDirect:\n\t\t\tDisableIPv6: true\n"
+    "Routes:\n\t-\n\t\tToDomain:\n\t\t\t- example.net\n\t\tTransport: v4\n";
+
+static const char two_domains[] =
+    "example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n192.0.2.1 up\n"
+    "example.net MX 10 mx.example.net\nmx.example.net A 192.0.2.2\n192.0.2.2 up\n";
+
+static const char text[] = "Subject: hello\r\n\r\nbye\r\n";
+
+static void world_of(uint32_t max_idle, uint32_t max_messages)
+{
+    struct mox_ctx_options options = {
+        .size = sizeof options, .max_idle = max_idle, .max_messages = max_messages};
+
+    dial_renew(&options);
+    world_load(sim, two_domains);
+    sim->config = mox_config_parse(config, sizeof config - 1, NULL);
+    ck_assert_ptr_nonnull(sim->config);
+}
+
+static struct mox_conn *dial(const struct dial_case *c)
+{
+    struct mox_error err;
+    struct mox_conn *conn = NULL;
+
+    ck_assert_msg(mox_dial(sim->ctx, dial_request_of(c), &conn, &err) == MOX_OK, "%s: %s", c->name,
+                  err.message);
+    return conn;
+}
+
+static int deliver(struct mox_conn *conn, struct mox_error *err)
+{
+    const struct mox_rcpt rcpt = {.address = "b@example.org"};
+    struct mox_rcpt_result result = {0};
+    struct mox_message message = {.size = sizeof message,
+                                  .mail_from = "a@example.com",
+                                  .rcpts = &rcpt,
+                                  .nrcpts = 1,
+                                  .body = {.data = text, .len = sizeof text - 1}};
+
+    return mox_deliver(conn, &message, &result, err);
+}
+
+static unsigned connects(void)
+{
+    return world_count(sim, " connect ");
+}
+
+static const struct {
+    const char *name;
+    struct dial_case first, second;
+    bool reused;
+} pairs[] = {
+    {"the same", {.name = "1"}, {.name = "2"}, true},
+    {"after a retry", {.name = "1"}, {.name = "2", .attempts = 2}, true},
+    {"another domain", {.name = "1"}, {.name = "2", .to = "b@example.net"}, false},
+    {"another transport", {.name = "1"}, {.name = "2", .transport = "v4"}, false},
+    {"another name in EHLO", {.name = "1"}, {.name = "2", .ehlo = "x.example"}, false},
+    {"another source", {.name = "1"}, {.name = "2", .source = "198.51.100.1"}, false},
+    {"one family alone", {.name = "1"}, {.name = "2", .families = MOX_ALLOW_IPV4}, false},
+    {"TLS may fail there", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_TLS_OPTIONAL}, false},
+    {"a fresh one is wanted", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_NO_REUSE}, false},
+    {"to EHLO alone", {.name = "1"}, {.name = "2", .stop_at = MOX_STAGE_EHLO}, false},
+    {"it was dialed to EHLO alone", {.name = "1", .stop_at = MOX_STAGE_EHLO}, {.name = "2"}, false},
+    {"with a history", {.name = "1"}, {.name = "2", .dialed = "*=192.0.2.1"}, false},
+};
+
+START_TEST(who_gets_it)
+{
+    struct mox_conn *conn;
+    struct mox_error err;
+    unsigned questions;
+
+    world_of(4, 0);
+    world_load(sim, "machine 198.51.100.1 2001:db8:9::9\n");
+    mox_conn_release(dial(&pairs[_i].first));
+    questions = world_count(sim, " ask ");
+    conn = dial(&pairs[_i].second);
+    ck_assert_msg((connects() == 1) == pairs[_i].reused, "%s\n%s", pairs[_i].name, sim->log.ptr);
+    ck_assert_uint_eq(mox_ctx_stats(sim->ctx)->reused, pairs[_i].reused);
+    if (pairs[_i].reused) {
+        ck_assert_uint_eq(world_count(sim, " ask "), questions); /* no DNS */
+        ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+        ck_assert_ptr_nonnull(sim->taken);
+    }
+    mox_conn_close(conn);
+}
+END_TEST
+
+/* The host looks at a plan of its own, and uses it for every dial. */
+START_TEST(own_plan)
+{
+    struct mox_dial_request request;
+    struct mox_conn *conn = NULL;
+    struct mox_error err;
+
+    world_of(4, 0);
+    request = *dial_request();
+    request.plan = mox_plan_new(sim->ctx);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_msg(mox_dial(sim->ctx, &request, &conn, &err) == MOX_OK, "%s", err.message);
+        ck_assert_uint_eq(mox_plan_summary(request.plan)->n_attempts, 1);
+        ck_assert_int_eq(mox_plan_attempt(request.plan, 0)->stage, MOX_STAGE_READY);
+        ck_assert_str_eq(mox_plan_candidate(request.plan, 0)->host, "mx.example.org");
+        mox_conn_release(conn);
+    }
+    mox_plan_free(request.plan);
+}
+END_TEST
+
+START_TEST(bounded_in_number)
+{
+    static const struct dial_case one = {.name = "1"}, other = {.name = "2", .to = "b@example.net"};
+    struct mox_conn *a, *b;
+
+    world_of(1, 0);
+    a = dial(&one);
+    b = dial(&other);
+    mox_conn_release(a);
+    mox_conn_release(b);
+    ck_assert_uint_eq(world_count(sim, "sent 192.0.2.1 QUIT"), 1); /* the older one */
+    ck_assert_uint_eq(world_count(sim, "sent 192.0.2.2 QUIT"), 0);
+    mox_conn_close(dial(&other));
+    ck_assert_uint_eq(connects(), 2);
+}
+END_TEST
+
+START_TEST(bounded_in_time)
+{
+    static const struct dial_case one = {.name = "1"};
+
+    world_of(4, 0);
+    mox_conn_release(dial(&one));
+    world_sleep(sim, 4900);
+    ck_assert_uint_eq(world_count(sim, "QUIT"), 0);
+    world_sleep(sim, 200);
+    ck_assert_uint_eq(world_count(sim, "sent 192.0.2.1 QUIT"), 1);
+    mox_conn_close(dial(&one));
+    ck_assert_uint_eq(connects(), 2);
+}
+END_TEST
+
+START_TEST(bounded_in_messages)
+{
+    static const struct dial_case one = {.name = "1"};
+    struct mox_conn *conn;
+    struct mox_error err;
+
+    world_of(4, 2);
+    for (int i = 0; i < 3; i++) {
+        conn = dial(&one);
+        ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+        mox_conn_release(conn);
+    }
+    ck_assert_uint_eq(connects(), 2);
+}
+END_TEST
+
+/* Not kept: nothing is to be kept, the host spoke itself, or the session is not sound. */
+START_TEST(not_kept)
+{
+    static const struct dial_case one = {.name = "1"};
+    struct mox_conn *conn;
+    struct mox_error err;
+    size_t n;
+
+    world_of(_i == 0 ? 0 : 4, 0);
+    if (_i == 2)
+        world_load(sim, "mailbox 192.0.2.1 final=~close\n");
+    conn = dial(&one);
+    if (_i == 1)
+        ck_assert_int_eq(mox_conn_write(conn, "NOOP\r\n", 6, &n), MOX_OK);
+    if (_i == 2)
+        ck_assert_int_eq(deliver(conn, &err), MOX_E_CLOSED);
+    mox_conn_release(conn);
+    mox_conn_close(dial(&one));
+    ck_assert_uint_eq(connects(), 2);
+}
+END_TEST
+
+/* Closed by the server while it was kept: seen by the loop, or when it is looked at. */
+START_TEST(closed_meanwhile)
+{
+    static const struct dial_case one = {.name = "1"};
+
+    world_of(4, 0);
+    mox_conn_release(dial(&one));
+    net_hang_up(net_find(sim, "192.0.2.1"), _i == 1);
+    if (_i < 2)
+        world_sleep(sim, 10);
+    mox_conn_close(dial(&one));
+    ck_assert_uint_eq(connects(), 2);
+    ck_assert_uint_eq(mox_ctx_stats(sim->ctx)->reused, 0);
+}
+END_TEST
+
+/* Closed by the server just when it is used: a new dial to the same address, and nothing is lost.
+ */
+START_TEST(stale)
+{
+    static const struct dial_case one = {.name = "1"};
+    struct mox_conn *conn;
+    struct mox_error err;
+
+    world_of(4, 0);
+    mox_conn_release(dial(&one));
+    conn = dial(&one);
+    ck_assert_uint_eq(connects(), 1);
+    net_hang_up(net_find(sim, "192.0.2.1"), _i == 1);
+    ck_assert_int_eq(deliver(conn, &err), MOX_E_CLOSED);
+    ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
+    ck_assert_msg(mox_dial_next(&conn, NULL, &err) == MOX_OK, "%s", err.message);
+    ck_assert_uint_eq(connects(), 2);
+    ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+    mox_conn_close(conn);
+}
+END_TEST
+
+/* As many connections as may be open: kept ones make room. */
+START_TEST(makes_room)
+{
+    struct mox_ctx_options options = {.size = sizeof options,
+                                      .max_idle = 4,
+                                      .max_conns = _i == 0 ? 1 : 0,
+                                      .max_conns_per_address = _i == 1 ? 1 : 0};
+    static const struct dial_case one = {.name = "1"},
+                                  fresh = {.name = "2", .flags = MOX_DIAL_NO_REUSE};
+
+    dial_renew(&options);
+    world_load(sim, two_domains);
+    mox_conn_release(dial(&one));
+    mox_conn_close(dial(&fresh));
+    ck_assert_uint_eq(connects(), 2);
+}
+END_TEST
+
+START_TEST(shutdown_closes_them)
+{
+    static const struct dial_case one = {.name = "1"};
+
+    world_of(4, 0);
+    mox_conn_release(dial(&one));
+    mox_ctx_shutdown(sim->ctx, 0);
+    ck_assert_uint_eq(world_count(sim, "sent 192.0.2.1 QUIT"), 1);
+    ck_assert_int_eq(mox_ctx_pending(sim->ctx), 0);
+}
+END_TEST
+
+/* A dial that was cancelled before its callback gives it up. */
+START_TEST(cancelled)
+{
+    static const struct dial_case one = {.name = "1"};
+    struct sim_call call;
+    mox_op_id id;
+
+    world_of(4, 0);
+    mox_conn_release(dial(&one));
+    id = dial_start(&call, dial_request_of(&one));
+    call.cancelled = true;
+    ck_assert_int_eq(mox_op_cancel(sim->ctx, id), MOX_OK);
+    world_run(sim);
+    ck_assert_int_eq(call.calls, 0);
+}
+END_TEST
+
+TCase *test_dial_pool(void)
+{
+    TCase *tc = tcase_create("dial/pool");
+
+    tcase_add_checked_fixture(tc, dial_setup, dial_teardown);
+    tcase_add_loop_test(tc, who_gets_it, 0, sizeof pairs / sizeof *pairs);
+    tcase_add_test(tc, own_plan);
+    tcase_add_test(tc, bounded_in_number);
+    tcase_add_test(tc, bounded_in_time);
+    tcase_add_test(tc, bounded_in_messages);
+    tcase_add_loop_test(tc, not_kept, 0, 3);
+    tcase_add_loop_test(tc, closed_meanwhile, 0, 3);
+    tcase_add_loop_test(tc, stale, 0, 2);
+    tcase_add_loop_test(tc, makes_room, 0, 2);
+    tcase_add_test(tc, shutdown_closes_them);
+    tcase_add_test(tc, cancelled);
+    return tc;
+}
