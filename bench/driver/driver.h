@@ -13,7 +13,7 @@ enum { EXIT_NO = 1, EXIT_USAGE = 64 };
 struct settings {
     const char *host, *config, *queries, *resolver, *name;
     const char *tlsa[ANSWERS_TLSA];
-    unsigned long port, count, concurrency;
+    unsigned long port, count, concurrency, size, per_conn;
     size_t ntlsa;
     int tls, resume, hold, verbose;
 };
@@ -37,6 +37,7 @@ struct bench {
 
 /* Exit statuses. */
 int bench_dial(const struct settings *s);
+int bench_deliver(const struct settings *s);
 int bench_connect(const struct settings *s);
 int bench_dns(const struct settings *s);
 int bench_config(const struct settings *s);

@@ -37,7 +37,8 @@ struct mox_ctx *bench_ctx(struct bench *bench, const struct mox_dns_ops *dns)
                                       .ndns_servers = s->resolver != NULL,
                                       .flags = MOX_CTX_NO_HOSTS_FILE,
                                       .max_conns = MOX_UNLIMITED,
-                                      .max_conns_per_address = MOX_UNLIMITED};
+                                      .max_conns_per_address = MOX_UNLIMITED,
+                                      .max_messages = MOX_UNLIMITED};
     struct mox_error err;
     struct mox_ctx *ctx;
 
