@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "smtp_client.h"
 #include "test.h"
+#include "vector_script.h"
 
 static struct arena arena; /* of the session at hand */
 
@@ -14,40 +15,6 @@ static void end_session(struct smtp_session *s)
 {
     smtp_session_free(s);
     arena_free(&arena);
-}
-
-/* Vectors: one character is one byte; appended to out. */
-static void append_bytes(struct buffer *out, const json_t *text)
-{
-    const unsigned char *p = (const unsigned char *)json_string_value(text);
-
-    for (size_t i = 0; i < json_string_length(text); i++) {
-        char c = (char)p[i];
-
-        if (p[i] >= 0xc0) { /* U+0080 to U+00FF: two bytes of UTF-8 */
-            c = (char)(p[i] << 6 | (p[i + 1] & 0x3f));
-            i++;
-        }
-        ck_assert_int_eq(buffer_append(out, &c, 1), MOX_OK);
-    }
-}
-
-/* The answer to a verb, the first of several; returns whether the server then closes. */
-static bool answer_of(const json_t *script, const char *verb, const char *usual, struct buffer *out)
-{
-    const json_t *answer = json_object_get(script, verb), *piece;
-    size_t i;
-
-    if (json_is_array(answer))
-        answer = json_array_get(answer, 0);
-    if (answer == NULL)
-        buffer_append_text(out, usual);
-    else if (json_is_string(answer))
-        append_bytes(out, answer);
-    json_array_foreach(json_object_get(answer, "pieces"), i, piece) append_bytes(out, piece);
-    if (json_is_string(json_object_get(answer, "send")))
-        append_bytes(out, json_object_get(answer, "send"));
-    return json_is_true(json_object_get(answer, "close"));
 }
 
 /* Plays the scripted server. starttls: enum smtp_starttls. MOX_OK: READY was reached. */
@@ -75,7 +42,7 @@ static int play(const json_t *script, int starttls, struct buffer *said, struct 
             break;
         }
         smtp_client_drain(&s, said);
-        closed = answer_of(script, verbs[s.state].verb, verbs[s.state].usual, &bytes);
+        closed = vector_answer(script, verbs[s.state].verb, 0, verbs[s.state].usual, &bytes);
         status = smtp_client_feed(&s, buffer_slice(&bytes), 5, &at, err);
         buffer_free(&bytes);
     }

@@ -1,0 +1,579 @@
+/*
+ * test_smtp_mail_life.c - several messages on a connection and its end, bodies that come as they
+ * like, deadlines, and want of memory.
+ */
+#include <string.h>
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "mail_world.h"
+
+#define PIPE MOX_EXT_PIPELINING
+#define FROM "MAIL FROM:<a@me.example>\r\n"
+#define TO "RCPT TO:<u@example.org>\r\n"
+#define TO2 "RCPT TO:<v@example.org>\r\n"
+#define ENVELOPE FROM TO "DATA\r\n"
+#define HI "Subject: hi\r\n\r\nhello\r\n"
+#define GO "354 go\r\n"
+#define OK "250 2.0.0 ok\r\n"
+
+static const char *const one[] = {"u@example.org", NULL};
+static const char *const two[] = {"u@example.org", "v@example.org", NULL};
+
+/* Three messages to one recipient each. */
+static const struct life_case {
+    const char *name;
+    uint32_t extensions, max_messages;
+    struct mail_step steps[12];
+    bool closes;
+    const char *outcomes[3];
+} lives[] = {
+    {"three in a row",
+     PIPE,
+     100,
+     {{ENVELOPE, OK OK GO},
+      {HI ".\r\n" ENVELOPE, OK OK OK GO},
+      {HI ".\r\n" ENVELOPE, OK OK OK GO},
+      {HI ".\r\n", OK}},
+     false,
+     {"accepted 250 final none", "accepted 250 final none", "accepted 250 final none"}},
+    {"the first is refused at the dot, the envelope behind it lives",
+     PIPE,
+     100,
+     {{ENVELOPE, OK OK GO},
+      {HI ".\r\n" ENVELOPE, "554 5.6.0 no\r\n" OK OK GO},
+      {HI ".\r\n" ENVELOPE, OK OK "550 5.1.1 who\r\n503 no\r\n"}},
+     false,
+     {"permanent 554 final give-up", "accepted 250 final none", "permanent 550 rcpt give-up"}},
+    {"RSET behind one without a dot",
+     PIPE,
+     100,
+     {{ENVELOPE, OK "550 5.1.1 who\r\n503 no\r\n"},
+      {"RSET\r\n" ENVELOPE, OK OK OK GO},
+      {HI ".\r\n" ENVELOPE, OK OK OK GO},
+      {HI ".\r\n", OK}},
+     false,
+     {"permanent 550 rcpt give-up", "accepted 250 final none", "accepted 250 final none"}},
+    {"421 to the second",
+     PIPE,
+     100,
+     {{ENVELOPE, OK OK GO}, {HI ".\r\n" ENVELOPE, OK "421 4.3.2 bye\r\n"}},
+     false,
+     {"accepted 250 final none", "temporary 421 mail next", "pending closed none later"}},
+    {"421 to the dot",
+     PIPE,
+     100,
+     {{ENVELOPE, OK OK GO}, {HI ".\r\n" ENVELOPE, "421 4.3.2 bye\r\n"}},
+     false,
+     {"temporary 421 final next", "pending closed none later", "pending closed none later"}},
+    {"closed after the dot",
+     PIPE,
+     100,
+     {{ENVELOPE, OK OK GO}, {HI ".\r\n" ENVELOPE, NULL}},
+     true,
+     {"unknown closed final later", "pending closed none later", "pending closed none later"}},
+    {"closed when the first was accepted: the second was not touched",
+     PIPE,
+     100,
+     {{ENVELOPE, OK OK GO}, {HI ".\r\n" ENVELOPE, OK}},
+     true,
+     {"accepted 250 final none", "pending closed none later", "pending closed none later"}},
+    {"closed when the sender of the second was accepted",
+     PIPE,
+     100,
+     {{ENVELOPE, OK OK GO}, {HI ".\r\n" ENVELOPE, OK OK}},
+     true,
+     {"accepted 250 final none", "temporary closed rcpt next", "pending closed none later"}},
+    {"closed before a word",
+     0,
+     100,
+     {{FROM, NULL}},
+     true,
+     {"temporary closed mail next", "pending closed none later", "pending closed none later"}},
+    {"two messages and no more",
+     PIPE,
+     2,
+     {{ENVELOPE, OK OK GO}, {HI ".\r\n" ENVELOPE, OK OK OK GO}, {HI ".\r\n", OK}},
+     false,
+     {"accepted 250 final none", "accepted 250 final none", "pending closed none later"}},
+    {"none at all",
+     PIPE,
+     0,
+     {{NULL, NULL}},
+     false,
+     {"pending closed none later", "pending closed none later", "pending closed none later"}},
+};
+
+START_TEST(life)
+{
+    const struct life_case *c = &lives[_i];
+    struct mail_world w = {0};
+    char text[MAIL_TEXT];
+    size_t n = 0;
+
+    while (c->steps[n].said != NULL)
+        n++;
+    mail_world_open(&w, c->extensions);
+    w.rules.max_messages = c->max_messages;
+    for (size_t i = 0; i < 3; i++) {
+        mail_world_message(&w, "a@me.example", one, HI);
+        ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+        mail_world_collect(&w);
+    }
+    ck_assert_msg(mail_world_play(&w, c->steps, SIZE_MAX, 3) == n, "%s: stopped at\n%.*s", c->name,
+                  (int)w.said.len, w.said.ptr);
+    if (c->closes)
+        mail_world_close(&w);
+    ck_assert_uint_eq(w.ndone, 3);
+    for (size_t i = 0; i < 3; i++) {
+        ck_assert_ptr_eq(w.done[i], &w.jobs[i]);
+        ck_assert_msg(strcmp(mail_world_outcome(&w, i, text), c->outcomes[i]) == 0, "%s: %zu: %s",
+                      c->name, i, text);
+    }
+    ck_assert(smtp_mail_is_spent(&w.m) == (c->max_messages < 3));
+    ck_assert(!smtp_mail_awaits(&w.m));
+    mail_world_end(&w);
+}
+END_TEST
+
+/* A second transaction that may not begin: the same message goes on at another candidate. */
+START_TEST(rest_of_a_message_asks_for_the_next)
+{
+    const struct mail_step steps[] = {{ENVELOPE, OK OK GO}, {HI ".\r\n", OK}, {NULL, NULL}};
+    struct mail_world w = {0};
+    struct mox_error err = {0};
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    w.ehlo.rcpt_limit = 1;
+    w.rules.max_messages = 1;
+    mail_world_message(&w, "a@me.example", two, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 2);
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text),
+                     "accepted 250 final none; pending closed none next");
+    ck_assert_int_eq(smtp_job_error(&w.jobs[0], &err), MOX_E_CLOSED);
+    ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
+    ck_assert(smtp_mail_is_idle(&w.m) && smtp_mail_is_spent(&w.m));
+    mail_world_end(&w);
+}
+END_TEST
+
+START_TEST(nothing_is_added_to_what_is_broken)
+{
+    struct mail_world w = {0};
+
+    mail_world_open(&w, 0);
+    mail_world_close(&w);
+    ck_assert(smtp_mail_is_broken(&w.m) && !smtp_mail_is_idle(&w.m));
+    mail_world_message(&w, "a@me.example", one, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_E_STATE);
+    ck_assert_int_eq(smtp_mail_stage(&w.m), MOX_STAGE_QUIT);
+    mail_world_end(&w);
+}
+END_TEST
+
+/* A server that speaks while nothing is asked of it. */
+START_TEST(words_while_idle)
+{
+    static const struct {
+        const char *words;
+        int status;
+    } idle[] = {{"421 4.4.2 timeout\r\n", MOX_OK}, {"250 hello\r\n", MOX_E_PROTOCOL}};
+
+    for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
+        struct mail_world w = {0};
+        size_t used;
+
+        mail_world_open(&w, 0);
+        ck_assert(smtp_mail_is_idle(&w.m));
+        ck_assert_int_eq(smtp_mail_input(&w.m, slice_of(idle[i].words), &used, &w.err),
+                         idle[i].status);
+        ck_assert(smtp_mail_is_broken(&w.m));
+        mail_world_end(&w);
+    }
+}
+END_TEST
+
+struct reader { /* gives its text byte by byte */
+    size_t at, rewinds;
+    const char *text; /* NULL: HI */
+    bool empty;       /* nothing now */
+    size_t fails;     /* at this byte; 0: never */
+    int status;       /* with that */
+    int no_rewind;    /* rewind fails so */
+};
+
+static int read_byte(void *user, void *buf, size_t cap, size_t *n)
+{
+    struct reader *r = user;
+    const char *text = r->text == NULL ? HI : r->text;
+
+    if (r->empty || cap == 0)
+        return MOX_E_AGAIN;
+    if (r->fails != 0 && r->at == r->fails)
+        return r->status;
+    *n = text[r->at] != '\0';
+    if (*n == 1)
+        memcpy(buf, &text[r->at++], 1);
+    return MOX_OK;
+}
+
+static int rewind_it(void *user)
+{
+    struct reader *r = user;
+
+    r->rewinds++;
+    r->at = 0;
+    return r->no_rewind;
+}
+
+static void add_reader(struct mail_world *w, const char *const to[], struct reader *r, bool rewinds)
+{
+    struct mox_message *message = mail_world_message(w, "a@me.example", to, "");
+
+    message->body = (struct mox_body){.source = MOX_BODY_READER, .read = read_byte, .user = r};
+    if (rewinds)
+        message->body.rewind = rewind_it;
+    ck_assert_int_eq(mail_world_add(w), MOX_OK);
+}
+
+START_TEST(reader_that_has_nothing_yet)
+{
+    const struct mail_step envelope[] = {{ENVELOPE, OK OK GO}, {NULL, NULL}};
+    const struct mail_step body[] = {{HI ".\r\n", OK}, {NULL, NULL}};
+    struct reader r = {.empty = true};
+    struct mail_world w = {0};
+    struct slice out;
+    uint32_t turn;
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    add_reader(&w, one, &r, false);
+    ck_assert_uint_eq(mail_world_play(&w, envelope, SIZE_MAX, SIZE_MAX), 1);
+    ck_assert_int_eq(smtp_mail_output(&w.m, &out, NULL), MOX_E_AGAIN);
+    ck_assert_int_eq(smtp_mail_deadline_kind(&w.m), SMTP_MAIL_DEADLINE_NONE);
+    ck_assert_int_eq(smtp_mail_stage(&w.m), MOX_STAGE_BODY);
+    turn = smtp_mail_turn(&w.m);
+    r.empty = false;
+    w.said.at = w.said.len = 0;
+    ck_assert_int_eq(smtp_mail_output(&w.m, &out, NULL), MOX_OK);
+    ck_assert_int_eq(smtp_mail_deadline_kind(&w.m), SMTP_MAIL_DEADLINE_BLOCK);
+    ck_assert_uint_ne(smtp_mail_turn(&w.m), turn);
+    ck_assert_uint_eq(mail_world_play(&w, body, SIZE_MAX, SIZE_MAX), 1);
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text), "accepted 250 final none");
+    mail_world_end(&w);
+}
+END_TEST
+
+START_TEST(reader_that_fails_never_gets_a_dot)
+{
+    const struct mail_step envelope[] = {{ENVELOPE, OK OK GO}, {NULL, NULL}};
+    struct reader r = {.fails = 5, .status = MOX_ERRNO(5)};
+    struct mail_world w = {0};
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    add_reader(&w, one, &r, true);
+    mail_world_message(&w, "a@me.example", one, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    ck_assert_uint_eq(mail_world_play(&w, envelope, SIZE_MAX, SIZE_MAX), 1);
+    ck_assert_int_eq(w.status, MOX_E_OS);
+    ck_assert(smtp_mail_is_broken(&w.m));
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text), "temporary os body later");
+    ck_assert_str_eq(mail_world_outcome(&w, 1, text), "pending closed none later");
+    ck_assert_ptr_null(strstr(w.said.ptr, "\r\n.\r\n"));
+    mail_world_end(&w);
+}
+END_TEST
+
+/* A fault that is found only while the message is read is the message's. */
+START_TEST(reader_with_a_bare_line_feed)
+{
+    const struct mail_step envelope[] = {{ENVELOPE, OK OK GO}, {NULL, NULL}};
+    struct reader r = {.text = "Subject: hi\n"};
+    struct mail_world w = {0};
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    add_reader(&w, one, &r, true);
+    ck_assert_uint_eq(mail_world_play(&w, envelope, SIZE_MAX, SIZE_MAX), 1);
+    ck_assert_int_eq(w.status, MOX_E_INVAL);
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text), "permanent invalid body give-up");
+    mail_world_end(&w);
+}
+END_TEST
+
+START_TEST(second_transaction_reads_anew)
+{
+    const struct mail_step steps[] = {{ENVELOPE, OK OK GO},
+                                      {HI ".\r\n" FROM TO2 "DATA\r\n", OK OK OK GO},
+                                      {HI ".\r\n", OK},
+                                      {NULL, NULL}};
+    struct reader r = {0};
+    struct mail_world w = {0};
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    w.ehlo.rcpt_limit = 1;
+    add_reader(&w, two, &r, true);
+    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 3);
+    ck_assert_uint_eq(r.rewinds, 2);
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text),
+                     "accepted 250 final none; accepted 250 final none");
+    mail_world_end(&w);
+}
+END_TEST
+
+START_TEST(reader_without_rewind_is_sent_once)
+{
+    const struct mail_step steps[] = {{ENVELOPE, OK OK GO}, {HI ".\r\n", OK}, {NULL, NULL}};
+    struct reader r = {0};
+    struct mail_world w = {0};
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    w.ehlo.rcpt_limit = 1;
+    add_reader(&w, two, &r, false);
+    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 2);
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text),
+                     "accepted 250 final none; temporary unsupported mail later");
+    ck_assert(smtp_mail_is_idle(&w.m));
+    mail_world_end(&w);
+}
+END_TEST
+
+START_TEST(rewind_that_fails_costs_no_connection)
+{
+    const struct mail_step steps[] = {{ENVELOPE, OK OK GO}, {HI ".\r\n", OK}, {NULL, NULL}};
+    struct reader r = {.no_rewind = MOX_ERRNO(5)};
+    struct mail_world w = {0};
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    add_reader(&w, one, &r, true);
+    mail_world_message(&w, "a@me.example", one, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 2);
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text), "temporary os mail later");
+    ck_assert_str_eq(mail_world_outcome(&w, 1, text), "accepted 250 final none");
+    mail_world_end(&w);
+}
+END_TEST
+
+/* One deadline for each whole reply and each block. */
+START_TEST(deadlines)
+{
+    static const struct {
+        const char *reply; /* heard before */
+        size_t writes;     /* bytes before that */
+        int kind, stage;
+        const char *awaited;
+    } moments[] = {
+        {"", 0, SMTP_MAIL_DEADLINE_MAIL, MOX_STAGE_MAIL, "reply to MAIL FROM"},
+        {OK, SIZE_MAX, SMTP_MAIL_DEADLINE_RCPT, MOX_STAGE_RCPT, "reply to RCPT TO"},
+        {OK, SIZE_MAX, SMTP_MAIL_DEADLINE_DATA, MOX_STAGE_DATA, "reply to DATA"},
+        {GO, SIZE_MAX, SMTP_MAIL_DEADLINE_BLOCK, MOX_STAGE_BODY, "reply to the message"},
+        {"", 5, SMTP_MAIL_DEADLINE_BLOCK, MOX_STAGE_BODY, "reply to the message"},
+        {"", SIZE_MAX, SMTP_MAIL_DEADLINE_FINAL, MOX_STAGE_FINAL, "reply to the message"},
+        {OK, 0, SMTP_MAIL_DEADLINE_NONE, MOX_STAGE_READY, ""},
+    };
+    struct mail_world w = {0};
+    size_t used;
+
+    mail_world_open(&w, 0);
+    mail_world_message(&w, "a@me.example", one, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    ck_assert_int_eq(smtp_mail_deadline_kind(&w.m), SMTP_MAIL_DEADLINE_NONE);
+    for (size_t i = 0; i < ARRAY_LEN(moments); i++) {
+        struct slice out;
+        uint32_t turn = smtp_mail_turn(&w.m);
+
+        ck_assert_int_eq(smtp_mail_output(&w.m, &out, NULL), MOX_OK);
+        smtp_mail_sent(&w.m, moments[i].writes);
+        ck_assert_int_eq(smtp_mail_input(&w.m, slice_of(moments[i].reply), &used, &w.err), MOX_OK);
+        ck_assert_int_eq(smtp_mail_output(&w.m, &out, NULL), MOX_OK);
+        ck_assert_int_eq(smtp_mail_deadline_kind(&w.m), moments[i].kind);
+        ck_assert_int_eq(smtp_mail_stage(&w.m), moments[i].stage);
+        ck_assert_str_eq(smtp_mail_awaited(&w.m), moments[i].awaited);
+        ck_assert_int_eq(smtp_mail_in_body(&w.m), moments[i].stage >= MOX_STAGE_BODY);
+        ck_assert_msg((smtp_mail_turn(&w.m) != turn) == (moments[i].writes != 5), "moment %zu", i);
+    }
+    mail_world_end(&w);
+}
+END_TEST
+
+/* A server that takes a large message byte by byte has a deadline for each block, not each byte. */
+START_TEST(blocks_have_deadlines)
+{
+    static char body[200001];
+    struct mail_world w = {0};
+    struct slice out;
+    uint32_t turn;
+    size_t used, at = 0;
+
+    memset(body, 'x', sizeof body - 1);
+    for (size_t i = 998; i < 200000; i += 1000)
+        memcpy(body + i, "\r\n", 2);
+    mail_world_open(&w, PIPE);
+    mail_world_message(&w, "a@me.example", one, body);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    ck_assert_int_eq(smtp_mail_output(&w.m, &out, NULL), MOX_OK);
+    smtp_mail_sent(&w.m, out.len);
+    ck_assert_int_eq(smtp_mail_input(&w.m, slice_of(OK OK GO), &used, NULL), MOX_OK);
+    turn = smtp_mail_turn(&w.m);
+    while (smtp_mail_output(&w.m, &out, NULL) == MOX_OK && out.len > 0) {
+        smtp_mail_sent(&w.m, 100);
+        at++;
+    }
+    ck_assert_uint_gt(at, 1900);
+    ck_assert_uint_le(smtp_mail_turn(&w.m) - turn, 6);
+    ck_assert_uint_ge(smtp_mail_turn(&w.m) - turn, 3);
+    mail_world_end(&w);
+}
+END_TEST
+
+START_TEST(endless_reply_meets_the_limit)
+{
+    struct mail_world w = {0};
+    struct slice out;
+    size_t used, sent = 0;
+    int status = MOX_OK;
+
+    mail_world_open(&w, 0);
+    mail_world_message(&w, "a@me.example", one, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    ck_assert_int_eq(smtp_mail_output(&w.m, &out, NULL), MOX_OK);
+    smtp_mail_sent(&w.m, out.len);
+    while (status == MOX_OK) {
+        status = smtp_mail_input(&w.m, slice_of("250-on and on\r\n"), &used, &w.err);
+        sent += used;
+    }
+    ck_assert_int_eq(status, MOX_E_LIMIT);
+    ck_assert_uint_le(sent, MOX_LIMIT_REPLY);
+    ck_assert_int_eq(w.err.stage, MOX_STAGE_MAIL);
+    ck_assert_int_eq(w.results[0][0].action, MOX_ACTION_NEXT);
+    mail_world_end(&w);
+}
+END_TEST
+
+/* Thousands of recipients, in windows that the server answers as they come. */
+START_TEST(many_recipients)
+{
+    enum { MANY = 5000 };
+    static struct mox_rcpt rcpts[MANY];
+    static struct mox_rcpt_result results[MANY];
+    static struct mox_message message;
+    static struct smtp_job job;
+    struct mail_world w = {0};
+    struct slice out;
+    size_t used, accepted = 0;
+
+    memset(results, 0, sizeof results);
+    for (size_t i = 0; i < MANY; i++)
+        rcpts[i].address = "u@example.org";
+    message = (struct mox_message){sizeof message, "a@me.example", rcpts, MANY, .body = {0}};
+    message.body.data = HI;
+    message.body.len = strlen(HI);
+    job = (struct smtp_job){.message = &message, .results = results};
+    mail_world_open(&w, PIPE);
+    ck_assert_int_eq(smtp_mail_add(&w.m, &job, &w.err), MOX_OK);
+    while (smtp_mail_output(&w.m, &out, NULL) == MOX_OK && out.len > 0) {
+        size_t lines = 0;
+
+        ck_assert_uint_le(out.len, 16 << 10);
+        for (size_t i = 0; i < out.len; i++)
+            lines += out.ptr[i] == '\n';
+        if (slice_starts(out, HI))
+            lines = 1;
+        smtp_mail_sent(&w.m, out.len);
+        while (lines-- > 0 && !smtp_mail_is_idle(&w.m)) {
+            bool data = smtp_mail_stage(&w.m) == MOX_STAGE_DATA;
+
+            ck_assert_int_eq(smtp_mail_input(&w.m, slice_of(data ? GO : OK), &used, &w.err),
+                             MOX_OK);
+        }
+    }
+    for (size_t i = 0; i < MANY; i++)
+        accepted += results[i].state == MOX_RCPT_ACCEPTED;
+    ck_assert_uint_eq(accepted, MANY);
+    ck_assert_ptr_eq(smtp_mail_take_done(&w.m), &job);
+    smtp_job_end(&job);
+    mail_world_end(&w);
+}
+END_TEST
+
+/* Each allocation fails once: every job still ends, and nobody is accepted who was not. */
+START_TEST(want_of_memory)
+{
+    const char *const to[] = {"u@example.org",
+                              "v@b\xc3\xbc"
+                              "cher.example",
+                              "w@example.org",
+                              "x@example.org",
+                              "y@example.org",
+                              "z@example.org",
+                              "s@example.org",
+                              "t@example.org"};
+    bool failed = true;
+
+    for (long nth = 1; failed; nth++) {
+        struct reader r = {0};
+        struct mail_world w = {0};
+        const struct mail_step steps[] = {{HI ".\r\n", OK}, {NULL, NULL}};
+        struct slice out;
+        size_t used;
+        int status;
+
+        mail_world_open(&w, PIPE);
+        mail_world_message(&w,
+                           "a@b\xc3\xbc"
+                           "cher.example",
+                           to, "")
+            ->body = (struct mox_body){.source = MOX_BODY_READER, .read = read_byte, .user = &r};
+        test_fail_alloc(nth);
+        status = mail_world_add(&w);
+        smtp_mail_output(&w.m, &out, NULL);
+        smtp_mail_sent(&w.m, out.len);
+        while (status == MOX_OK && smtp_mail_awaits(&w.m) && !smtp_mail_in_body(&w.m)) {
+            bool data = smtp_mail_stage(&w.m) == MOX_STAGE_DATA;
+
+            smtp_mail_input(&w.m, slice_of(data ? GO : OK), &used, &w.err);
+        }
+        mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX);
+        failed = test_alloc_failed();
+        test_fail_alloc(0);
+        mail_world_close(&w);
+        ck_assert(status == MOX_OK || status == MOX_E_NOMEM);
+        ck_assert_uint_eq(w.ndone, status == MOX_OK);
+        for (size_t i = 0; i < MAIL_RCPTS && !failed; i++)
+            ck_assert_int_eq(w.results[0][i].state, MOX_RCPT_ACCEPTED);
+        for (size_t i = 0; i < MAIL_RCPTS && status == MOX_OK; i++)
+            ck_assert(w.results[0][i].state != MOX_RCPT_PENDING &&
+                      w.results[0][i].state != MOX_RCPT_PERMANENT);
+        mail_world_end(&w);
+    }
+}
+END_TEST
+
+TCase *test_smtp_mail_life(void)
+{
+    TCase *tcase = tcase_create("smtp/mail_life");
+
+    tcase_add_loop_test(tcase, life, 0, (int)ARRAY_LEN(lives));
+    tcase_add_test(tcase, rest_of_a_message_asks_for_the_next);
+    tcase_add_test(tcase, nothing_is_added_to_what_is_broken);
+    tcase_add_test(tcase, words_while_idle);
+    tcase_add_test(tcase, reader_that_has_nothing_yet);
+    tcase_add_test(tcase, reader_that_fails_never_gets_a_dot);
+    tcase_add_test(tcase, reader_with_a_bare_line_feed);
+    tcase_add_test(tcase, second_transaction_reads_anew);
+    tcase_add_test(tcase, reader_without_rewind_is_sent_once);
+    tcase_add_test(tcase, rewind_that_fails_costs_no_connection);
+    tcase_add_test(tcase, deadlines);
+    tcase_add_test(tcase, blocks_have_deadlines);
+    tcase_add_test(tcase, endless_reply_meets_the_limit);
+    tcase_add_test(tcase, many_recipients);
+    tcase_add_test(tcase, want_of_memory);
+    return tcase;
+}

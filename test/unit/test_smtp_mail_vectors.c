@@ -1,0 +1,211 @@
+/* test_smtp_mail_vectors.c - the public vectors of SMTP sessions from MAIL on. */
+#include <string.h>
+
+#include "mail_world.h"
+#include "vector_script.h"
+
+struct server {                  /* the scripted one */
+    const json_t *script, *sent; /* sent: the commands that mox said from MAIL on */
+    struct buffer in, out, body;
+    size_t turns[5], line; /* line: of sent */
+    size_t accepted;       /* recipients of the envelope */
+    bool mail, data, closed;
+};
+
+/* Answers; returns whether it said yes. */
+static bool answer(struct server *s, size_t verb)
+{
+    static const struct {
+        const char *verb, *usual;
+    } verbs[] = {{"MAIL", "250 2.1.0 ok\r\n"},
+                 {"RCPT", "250 2.1.5 ok\r\n"},
+                 {"DATA", "354 go\r\n"},
+                 {"BODY", "250 2.0.0 ok\r\n"},
+                 {"RSET", "250 2.0.0 ok\r\n"}};
+    size_t at = s->out.len;
+
+    s->closed =
+        vector_answer(s->script, verbs[verb].verb, s->turns[verb]++, verbs[verb].usual, &s->out);
+    return s->out.len > at && (s->out.ptr[at] == '2' || s->out.ptr[at] == '3');
+}
+
+/* As mox said it. */
+static void check_line(struct server *s, struct slice line)
+{
+    const char *wanted = json_string_value(json_array_get(s->sent, s->line++));
+
+    ck_assert_msg(wanted != NULL && slice_is(slice_sub(line, 0, line.len - 2), wanted),
+                  "\"%.*s\" in place of \"%s\"", (int)line.len, line.ptr,
+                  wanted == NULL ? "nothing" : wanted);
+}
+
+static void hear_command(struct server *s, struct slice line)
+{
+    check_line(s, line);
+    if (slice_starts(line, "MAIL")) {
+        s->mail = answer(s, 0);
+        s->accepted = 0;
+    } else if (slice_starts(line, "RCPT") && s->mail) {
+        s->accepted += answer(s, 1);
+    } else if (slice_starts(line, "RSET")) {
+        s->mail = !answer(s, 4);
+    } else if (slice_starts(line, "DATA") &&
+               (s->accepted > 0 || json_object_get(s->script, "DATA") != NULL)) {
+        s->data = answer(s, 2);
+        buffer_clear(&s->body);
+    } else {
+        ck_assert_int_eq(buffer_append_text(&s->out, "503 out of sequence\r\n"), MOX_OK);
+    }
+}
+
+static void hear(struct server *s, struct slice bytes)
+{
+    struct slice rest;
+
+    ck_assert_int_eq(buffer_append(&s->in, bytes.ptr, bytes.len), MOX_OK);
+    rest = buffer_slice(&s->in);
+    for (size_t lf = slice_find(rest, '\n'); lf < rest.len && !s->closed;
+         lf = slice_find(rest, '\n')) {
+        struct slice line = slice_sub(rest, 0, lf + 1);
+
+        rest = slice_sub(rest, lf + 1, rest.len);
+        if (!s->data) {
+            hear_command(s, line);
+        } else if (slice_is(line, ".\r\n")) {
+            s->data = s->mail = false;
+            answer(s, 3);
+        } else {
+            line = slice_starts(line, ".") ? slice_sub(line, 1, line.len) : line;
+            ck_assert_int_eq(buffer_append(&s->body, line.ptr, line.len), MOX_OK);
+        }
+    }
+    buffer_take(&s->in, buffer_slice(&s->in).len - rest.len);
+}
+
+static void play(struct mail_world *w, struct server *s)
+{
+    bool moved = true;
+
+    while (moved && !smtp_mail_is_broken(&w->m)) {
+        struct slice out, in = {0};
+        size_t used = 0;
+
+        ck_assert_int_eq(smtp_mail_output(&w->m, &out, NULL), MOX_OK);
+        moved = out.len > 0 && !s->closed;
+        if (moved)
+            hear(s, out);
+        smtp_mail_sent(&w->m, moved ? out.len : 0);
+        in = slice_sub(buffer_slice(&s->out), 0, 7);
+        smtp_mail_input(&w->m, in, &used, NULL);
+        buffer_take(&s->out, used);
+        moved = moved || used > 0;
+    }
+    if (!smtp_mail_is_idle(&w->m))
+        mail_world_close(w);
+    mail_world_collect(w);
+}
+
+/* What the server offers; HELO: nothing. */
+static void read_ehlo(const json_t *script, struct arena *arena, struct smtp_ehlo *ehlo)
+{
+    struct smtp_reply reply = {0};
+    struct buffer bytes = {0};
+    size_t used;
+
+    vector_answer(script, "EHLO", 0,
+                  "250-peer.example\r\n250-PIPELINING\r\n250-8BITMIME\r\n"
+                  "250 ENHANCEDSTATUSCODES\r\n",
+                  &bytes);
+    ck_assert_int_eq(smtp_reply_push(&reply, buffer_slice(&bytes), &used, NULL), MOX_OK);
+    ck_assert(reply.complete);
+    if (reply.code == 250)
+        ck_assert_int_eq(smtp_ehlo_parse(smtp_reply_text(&reply), arena, ehlo, NULL), MOX_OK);
+    smtp_reply_free(&reply);
+    buffer_free(&bytes);
+}
+
+/* D16, D17: each has its own reply and class; what mox refuses of another 2xx is as good. */
+static void check_rcpt(const char *id, const json_t *mox, const json_t *also,
+                       const struct mox_rcpt_result *r)
+{
+    bool ok = json_is_true(json_object_get(mox, "ok"));
+    json_int_t code = json_integer_value(json_object_get(mox, "code"));
+
+    if (ok || (json_is_true(json_object_get(also, "ok")) && r->state == MOX_RCPT_ACCEPTED)) {
+        ck_assert_msg(r->state == MOX_RCPT_ACCEPTED, "%s: %s", id, mox_rcpt_state_name(r->state));
+        return;
+    }
+    ck_assert_msg(r->state > MOX_RCPT_ACCEPTED, "%s: %s", id, mox_rcpt_state_name(r->state));
+    ck_assert_msg((r->state == MOX_RCPT_PERMANENT) ==
+                      json_is_true(json_object_get(mox, "permanent")),
+                  "%s: %s", id, mox_rcpt_state_name(r->state));
+    ck_assert_msg(r->smtp_code == code, "%s: code %d", id, (int)r->smtp_code);
+}
+
+static void check_vector(const json_t *c)
+{
+    const char *id = json_string_value(json_object_get(c, "id"));
+    const json_t *mox = json_object_get(c, "mox"), *to = json_object_get(c, "to");
+    const char *addresses[MAIL_RCPTS] = {NULL};
+    struct server s = {.script = json_object_get(c, "script")};
+    struct mail_world w = {0};
+    struct arena arena = {0};
+
+    mail_world_open(&w, 0);
+    read_ehlo(s.script, &arena, &w.ehlo);
+    s.sent = json_array_get(json_object_get(mox, "sent"), 0);
+    while (s.line < json_array_size(s.sent) &&
+           strncmp(json_string_value(json_array_get(s.sent, s.line)), "MAIL", 4) != 0)
+        s.line++;
+    for (size_t i = 0; i < json_array_size(to); i++)
+        addresses[i] = json_string_value(json_array_get(to, i));
+    mail_world_message(&w, json_string_value(json_object_get(c, "from")), addresses,
+                       json_string_value(json_object_get(c, "message")))
+        ->flags = json_is_true(json_object_get(c, "utf8")) ? MOX_MSG_SMTPUTF8 : 0;
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    play(&w, &s);
+    ck_assert_msg(w.ndone == 1, "%s: not done", id);
+    for (size_t i = 0; i < json_array_size(to); i++)
+        check_rcpt(id, json_array_get(json_object_get(mox, "recipients"), i),
+                   json_object_get(c, "also"), &w.results[0][i]);
+    if (w.jobs[0].status == MOX_OK)
+        ck_assert(
+            slice_is(buffer_slice(&s.body), json_string_value(json_object_get(c, "message"))));
+    mail_world_end(&w);
+    buffer_free(&s.body);
+    buffer_free(&s.in);
+    buffer_free(&s.out);
+    arena_free(&arena);
+}
+
+START_TEST(vectors_agree)
+{
+    const char *path = test_vector_path("smtp-sessions.json");
+    json_t *file, *c;
+    size_t i, checked = 0;
+
+    if (path == NULL)
+        return;
+    file = json_load_file(path, JSON_ALLOW_NUL, NULL);
+    json_array_foreach(json_object_get(file, "cases"), i, c)
+    {
+        const char *stage = json_string_value(json_object_get(json_object_get(c, "mox"), "stage"));
+
+        if (strcmp(stage, "session") == 0 ||
+            strcmp(json_string_value(json_object_get(c, "group")), "starttls") == 0)
+            continue;
+        check_vector(c);
+        checked++;
+    }
+    ck_assert_uint_gt(checked, 30);
+    json_decref(file);
+}
+END_TEST
+
+TCase *test_smtp_mail_vectors(void)
+{
+    TCase *tcase = tcase_create("smtp/mail_vectors");
+
+    tcase_add_test(tcase, vectors_agree);
+    return tcase;
+}
