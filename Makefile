@@ -230,7 +230,7 @@ check-unit: $(UNIT)
 
 check-sim: $(SIM)
 	$(call say,TEST)
-	$(Q)$(RUN) $(SIM) --seeds test/sim/seeds.txt --count 2000
+	$(Q)$(RUN) $(SIM) --seeds test/sim/seeds.txt --count 5000
 
 # Any number of seeds, from SOAK_FROM on, a thousand at a time, on all processors.
 soak: $(SIM)

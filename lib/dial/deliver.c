@@ -232,12 +232,12 @@ static int converse(struct delivery *v, struct mox_error *err)
 
         if (status == MOX_OK || status == MOX_E_AGAIN)
             status = read_some(v, err);
+        if (take_done(v)) { /* what is to be written may end a message, too */
+            ctx_event_queue(ctx_of(v), &v->event); /* behind the callbacks */
+            return status == MOX_OK ? MOX_E_AGAIN : status;
+        }
         if (status != MOX_OK)
             return status;
-        if (take_done(v)) {
-            ctx_event_queue(ctx_of(v), &v->event); /* behind the callbacks */
-            return MOX_E_AGAIN;
-        }
     }
 }
 

@@ -74,10 +74,13 @@ void mox_conn_release(struct mox_conn *conn)
 }
 
 /* Whether what was agreed on it holds for the new dial: it would lead to the same server by the
- * same way, and nothing is known that speaks for another one. */
+ * same way, and nothing is known that speaks for another one. A plan that its host still looks at
+ * is not written to. */
 static bool serves(const struct mox_conn *conn, const struct request_rules *rules)
 {
-    return rules->ndialed == 0 && request_same(&conn->dial->plan->rules, rules);
+    const struct mox_plan *plan = conn->dial->plan;
+
+    return rules->ndialed == 0 && plan->references == 1 && request_same(&plan->rules, rules);
 }
 
 /* The server has neither closed it nor said anything. */

@@ -131,6 +131,10 @@ mox_op_id mox_dial_next_start(struct mox_conn *conn, const struct mox_error *why
 
     if (lacks_function(fn != NULL, err))
         return 0;
+    if (conn->delivery != NULL && deliver_is_busy(conn->delivery)) {
+        error_set(err, MOX_E_BUSY, "mox_dial_next: the connection is delivering a message");
+        return 0;
+    }
     id = ctx_op_start(d->ctx, &d->op, &dial_class, err);
     if (id == 0)
         return 0;

@@ -17,6 +17,8 @@
  *              the same address is dialed once more without it, only where that is allowed
  *   secret     no password or token is in clear, in an error, in the log
  *   proxy      who must go through a proxy does
+ *   mail       each recipient of a delivery ends in one state, which is what servers took; nothing
+ *              goes twice, and nothing is unknown but after the dot
  *   world      whatever the world saw by itself: see world.h, and handles left open
  *   memory     all is given back
  *   trace      the same seed gives the same trace (main.c)

@@ -44,10 +44,15 @@ static const char *reply_of(struct net_stream *s, const char *replies, unsigned 
 }
 
 /* Who says nothing hears nothing more. */
-static void answer(struct net_stream *s, const char *script)
+static void answer_to(struct net_stream *s, const char *script, size_t *said_at)
 {
     s->mailbox.dead = s->mailbox.dead || *script == '\0';
-    server_reply(s, script);
+    server_reply_to(s, script, said_at);
+}
+
+static void answer(struct net_stream *s, const char *script)
+{
+    answer_to(s, script, NULL);
 }
 
 static bool is_good(const char *script)
@@ -148,7 +153,7 @@ static void end_message(struct net_stream *s)
         return;
     if (is_good(script))
         taken = take(s);
-    server_reply_to(s, script, taken == NULL ? NULL : &taken->told_at);
+    answer_to(s, script, taken == NULL ? NULL : &taken->told_at);
 }
 
 static void hear_body(struct net_stream *s, const char *line, size_t len)
@@ -166,13 +171,13 @@ static void hear_body(struct net_stream *s, const char *line, size_t len)
     if (++m->lines != 2 || box_of(s)->early == NULL)
         return;
     m->early_said = true;
-    server_reply(s, nth(s->w, box_of(s)->early, 0));
+    answer(s, nth(s->w, box_of(s)->early, 0));
 }
 
 static void hear_rset(struct net_stream *s)
 {
     s->mailbox.open = false;
-    server_reply(s, reply_of(s, box_of(s)->rset, s->mailbox.rsets++, "250 2.0.0 reset\r\n"));
+    answer(s, reply_of(s, box_of(s)->rset, s->mailbox.rsets++, "250 2.0.0 reset\r\n"));
 }
 
 /* The end comes at a byte, not at a command. */

@@ -22,6 +22,7 @@ struct options {
 struct tally {
     uint64_t seeds, dials, sessions, must, must_not, failing;
     uint64_t handshakes, resumed, logins, proxied, proven[MOX_TLS_DANE + 1];
+    uint64_t messages, reused, rcpts[MOX_RCPT_UNKNOWN + 1]; /* rcpts: by state */
 };
 
 static struct seed seed;
@@ -81,9 +82,21 @@ static void count_streams(struct tally *tally)
     }
 }
 
+static void count_mail(struct tally *tally, const struct run_dial *d)
+{
+    for (size_t k = 0; k < d->facts->nmails && d->send.made; k++) {
+        const struct send_mail *m = &d->send.mails[k];
+
+        tally->messages += m->calls > 0;
+        for (size_t r = 0; r < m->facts->rcpts && m->calls > 0; r++)
+            tally->rcpts[m->results[r].state]++;
+    }
+}
+
 static void count(struct tally *tally)
 {
     count_streams(tally);
+    tally->reused += run.reused;
     for (int i = 0; i <= MOX_TLS_DANE; i++)
         tally->proven[i] += run.proven[i];
     tally->seeds++;
@@ -92,6 +105,7 @@ static void count(struct tally *tally)
         const struct run_dial *d = &run.dials[i];
         bool may, must = reference_must(&d->reference, 1, &may);
 
+        count_mail(tally, d);
         tally->dials += d->started;
         tally->sessions += d->sessions;
         if (!d->started || run.failed || run.shut_down)
@@ -228,5 +242,12 @@ int main(int argc, char **argv)
            (unsigned long long)tally.proven[MOX_TLS_PKIX],
            (unsigned long long)tally.proven[MOX_TLS_DANE], (unsigned long long)tally.logins,
            (unsigned long long)tally.proxied);
+    printf("     %llu messages, recipients %llu accepted, %llu temporary, %llu permanent, %llu "
+           "unknown, %llu pending; %llu connections used again\n",
+           (unsigned long long)tally.messages, (unsigned long long)tally.rcpts[MOX_RCPT_ACCEPTED],
+           (unsigned long long)tally.rcpts[MOX_RCPT_TEMPORARY],
+           (unsigned long long)tally.rcpts[MOX_RCPT_PERMANENT],
+           (unsigned long long)tally.rcpts[MOX_RCPT_UNKNOWN],
+           (unsigned long long)tally.rcpts[MOX_RCPT_PENDING], (unsigned long long)tally.reused);
     return EXIT_SUCCESS;
 }

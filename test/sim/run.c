@@ -54,6 +54,7 @@ static void free_context(struct run *run)
 
         if (d->phase == RUN_RESOLVES || d->phase == RUN_DIALS)
             d->phase = RUN_OVER;
+        send_abandon(d);
         d->conn = NULL;
         d->watch = 0;
         d->plan = NULL;
@@ -84,7 +85,17 @@ static void close_conn(struct run_dial *d)
         return;
     world_log(d->run->w, "host closes the connection of dial %d", number_of(d));
     d->watch = 0;
+    send_abandon(d);
     mox_conn_close(d->conn);
+    d->conn = NULL;
+}
+
+void run_release(struct run_dial *d)
+{
+    if (d->conn == NULL)
+        return;
+    world_log(d->run->w, "host gives the connection of dial %d back", number_of(d));
+    mox_conn_release(d->conn);
     d->conn = NULL;
 }
 
@@ -102,13 +113,21 @@ static void go_on(struct run_dial *d, bool complain)
     world_log(w, "host goes on with dial %d%s", number_of(d), complain ? ", refused" : "");
     d->start_ms = world_ms(w);
     d->id = mox_dial_next_start(d->conn, complain ? &why : NULL, on_conn, d, &err);
-    if (d->id != 0) {
+    if (send_in_flight(d) > 0) {
+        if (d->id != 0 || (err.code != MOX_E_BUSY && err.code != MOX_E_SHUTDOWN))
+            run_broken(d->run, "start", "dial %d goes on while it delivers", number_of(d));
+    } else if (d->id != 0) {
         d->conn = NULL;
         d->watch = 0;
         d->phase = RUN_DIALS;
     } else if (!d->run->shut_down && run_is_sound(d->run)) {
         run_broken(d->run, "start", "dial %d does not go on: %s", number_of(d), err.message);
     }
+}
+
+void run_go_on(struct run_dial *d)
+{
+    go_on(d, false);
 }
 
 static void on_watched(void *arg, int status, const struct mox_error *err)
@@ -162,6 +181,9 @@ static void follow_habit(struct run_dial *d)
     case SEED_WATCHES:
         watch_conn(d);
         break;
+    case SEED_DELIVERS:
+        send_begin(d);
+        break;
     case SEED_CANCELS:
         for (size_t i = 0; i < d->run->seed->ndials; i++)
             cancel(&d->run->dials[i]);
@@ -209,7 +231,7 @@ static void on_conn(void *arg, int status, struct mox_conn *conn, const struct m
         check_failure(d, status, err);
         return;
     }
-    d->sessions++;
+    d->sessions += !send_is_again(d);
     check_session(d, conn);
     follow_habit(d);
 }
@@ -281,6 +303,16 @@ static void start_dial(struct run_dial *d)
     world_log(w, "dial %d does not start: %s", number_of(d), err.message);
     if (!d->run->shut_down && run_is_sound(d->run))
         run_broken(d->run, "start", "dial %d does not start: %s", number_of(d), err.message);
+}
+
+/* With the configuration of before, if that is still there. */
+void run_again(struct run_dial *d)
+{
+    if (d->parsed == NULL && d->config->there)
+        return;
+    d->sessions = 0;
+    d->phase = RUN_IDLE;
+    start_dial(d);
 }
 
 /* The first start of a dial. */
@@ -379,6 +411,8 @@ static void act(struct run *run, const struct seed_act *act)
         break;
     case SEED_CANCEL:
         cancel(d);
+        if (!run->w->ended)
+            send_cancel(d);
         break;
     case SEED_SHUTDOWN:
         world_log(run->w, "host shuts down");
@@ -424,13 +458,14 @@ static unsigned act_all(struct run *run, unsigned from, unsigned to)
     return next;
 }
 
-/* Dials that run; what the context says is in flight is these and the watches. */
+/* Dials and deliveries that run; what the context says is in flight is these and the watches. */
 static int dials_in_flight(struct run *run)
 {
     int dials = 0, watches = 0;
 
     for (size_t i = 0; i < run->seed->ndials; i++) {
         dials += run->dials[i].phase == RUN_RESOLVES || run->dials[i].phase == RUN_DIALS;
+        dials += send_in_flight(&run->dials[i]);
         watches += run->dials[i].watch != 0;
     }
     if (mox_ctx_pending(run->w->ctx) != dials + watches)
@@ -477,6 +512,7 @@ static void end(struct run *run)
     if (!run->w->ended && run->w->fault[0] == '\0' && run->w->timer_us != UINT64_MAX)
         world_fault(run->w, "a timer is left");
     if (!run->w->ended) {
+        run->reused = mox_ctx_stats(run->w->ctx)->reused;
         look_at_plans(run);
         for (size_t i = 0; i < run->seed->ndials; i++)
             mox_plan_free(run->dials[i].plan);
@@ -509,6 +545,7 @@ static void begin(struct run *run)
 
     options.max_conns_per_address = run->seed->max_per_address;
     options.ca_file = papers_file();
+    options.max_idle = run->seed->max_idle;
     options.token = give_token;
     options.token_user = run;
     seed_build(run->seed, run->w);
@@ -540,6 +577,8 @@ void run_seed(struct run *run, struct seed *seed)
     end(run);
     check_network(run);
     check_secure(run);
+    for (size_t i = 0; i < seed->ndials; i++)
+        check_mail_of(&run->dials[i]);
 }
 
 long run_free(struct run *run)

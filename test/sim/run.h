@@ -5,6 +5,7 @@
 #define SIM_RUN_H
 
 #include "test/sim/reference.h"
+#include "test/sim/send.h"
 
 enum run_phase { RUN_IDLE = 0, RUN_RESOLVES, RUN_DIALS, RUN_OVER };
 
@@ -32,6 +33,7 @@ struct run_dial {
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
     bool planned;         /* its plan tells all that it dialed */
+    struct send send;     /* what it delivers */
 };
 
 struct run {
@@ -47,6 +49,7 @@ struct run {
     struct run_attempt *attempts;      /* of all plans that were looked at */
     size_t nattempts, cap;
     size_t log_len;  /* of the log, when the plans were looked at last */
+    uint64_t reused; /* connections that were used again */
     long live;       /* blocks before it began */
     char broken[32]; /* the first invariant that did not hold; "": all did */
     char detail[400];
@@ -55,6 +58,11 @@ struct run {
 /* Lives the seed. The world stays, until run_free, which returns how many blocks were left. */
 void run_seed(struct run *run, struct seed *seed);
 long run_free(struct run *run);
+
+/* For a host that delivers: the next candidate; the connection given back; another dial. */
+void run_go_on(struct run_dial *d);
+void run_release(struct run_dial *d);
+void run_again(struct run_dial *d);
 
 /* An invariant did not hold. */
 void run_broken(struct run *run, const char *invariant, const char *format, ...)

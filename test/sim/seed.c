@@ -100,4 +100,5 @@ void seed_draw(uint64_t number, struct seed *seed)
     draw_acts(seed);
     draw_failures(seed);
     seed_draw_security(seed);
+    seed_draw_mail(seed);
 }

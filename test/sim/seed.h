@@ -29,8 +29,11 @@ enum {
     SEED_LISTENERS = 3,
     SEED_DIALS = 6,
     SEED_ACTS = 12,
-    SEED_TLSA = 3,     /* records of one name */
-    SEED_PATTERNS = 2, /* of one MTA-STS policy */
+    SEED_TLSA = 3,      /* records of one name */
+    SEED_PATTERNS = 2,  /* of one MTA-STS policy */
+    SEED_MAILS = 3,     /* of one sending */
+    SEED_RCPTS = 7,     /* of one message */
+    SEED_MAILBOX = 600, /* bytes of the rules of a mailbox */
     SEED_TEXT = 64
 };
 
@@ -51,7 +54,8 @@ struct seed_place { /* an address, and what is there */
     uint32_t ms;
     const struct server_profile *server;
     struct secure secure;
-    struct proxy proxy; /* at PROXY_PORT */
+    struct proxy proxy;         /* at PROXY_PORT */
+    char mailbox[SEED_MAILBOX]; /* "": it takes everything */
 };
 
 struct seed_set { /* one type of one name */
@@ -209,7 +213,15 @@ enum seed_habit { /* of the host, once it has its connection */
                   SEED_COMPLAINS, /* the same, with what the server said of our address */
                   SEED_FREES,     /* the context, in the callback */
                   SEED_CANCELS,   /* all other dials, in the callback */
-                  SEED_WATCHES    /* it speaks, and waits for what the server says */
+                  SEED_WATCHES,   /* it speaks, and waits for what the server says */
+                  SEED_DELIVERS
+};
+
+struct seed_mail { /* a message */
+    unsigned rcpts, lines, pauses;
+    uint32_t flags;               /* MOX_MSG_ bits */
+    bool reader, rewinds, breaks; /* its body; breaks: in the middle */
+    bool utf8, odd;               /* a recipient with a UTF-8 local part, a malformed one */
 };
 
 struct seed_dial {
@@ -229,6 +241,9 @@ struct seed_dial {
     int stop_at, port;
     int habit, goes_on; /* how often it goes on */
     bool with_plan, resolves_first;
+    struct seed_mail mails[SEED_MAILS]; /* for SEED_DELIVERS */
+    size_t nmails, ahead;               /* ahead: under way at once */
+    int repeats;                        /* more dials for the same again */
 };
 
 enum seed_deed {
@@ -259,7 +274,7 @@ struct seed {
     size_t ndials;
     struct seed_act acts[SEED_ACTS];
     size_t nacts;
-    uint32_t dns_ms, max_write, max_per_address;
+    uint32_t dns_ms, max_write, max_per_address, max_idle;
     bool dns_at_once, eager;
     bool secure; /* TLS and what belongs to it was drawn; else servers know nothing of it */
     int store;   /* enum store_kind */
@@ -287,6 +302,7 @@ void seed_draw_config(struct seed *seed, struct seed_config *config);
 void seed_draw_dials(struct seed *seed);
 void seed_draw_timeouts(struct seed *seed, struct mox_timeouts *timeouts);
 void seed_draw_security(struct seed *seed);
+void seed_draw_mail(struct seed *seed);
 void seed_draw_set(struct seed *seed, struct seed_set *set);
 int seed_add_place(struct seed *seed, int zone, int kind, int family);
 

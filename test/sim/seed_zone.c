@@ -321,6 +321,9 @@ void seed_build(const struct seed *seed, struct world *w)
         place->server = from->server;
         place->secure = &from->secure;
         place->proxy = &from->proxy;
+        place->mailbox = mailbox_rules(w, world_text(w, from->mailbox));
+        if (place->mailbox == NULL)
+            world_fault(w, "no rules of a mailbox: %s", from->mailbox);
     }
     seed_build_security(seed, w);
     w->dns_ms = seed->dns_ms;

@@ -1,0 +1,88 @@
+/*
+ * check_mail.c - the invariant "mail": what was told of each recipient, against what servers took.
+ * The servers' truth is written by mailbox.c, which knows nothing of the library.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "test/sim/check.h"
+#include "test/sim/run.h"
+#include "test/sim/send.h"
+
+static bool is_of(const struct mailbox_taken *taken, const struct send_mail *m)
+{
+    char subject[SEED_TEXT + 16];
+    size_t len = (size_t)snprintf(subject, sizeof subject, "Subject: %s\r\n", m->name);
+
+    return taken->len >= len && memcmp(taken->body, subject, len) == 0;
+}
+
+struct truth { /* of one recipient */
+    unsigned taken, told;
+    bool sealed; /* over TLS: whether the client could know is not known here */
+};
+
+static struct truth truth_of(const struct run *run, const struct send_mail *m, unsigned rcpt)
+{
+    struct truth truth = {0};
+
+    for (const struct mailbox_taken *t = run->w->taken; t != NULL; t = t->next) {
+        if (!is_of(t, m) || !mailbox_has_rcpt(t, m->addresses[rcpt]))
+            continue;
+        truth.taken++;
+        truth.sealed = truth.sealed || t->stream->secure.begun;
+        truth.told += mailbox_was_told(t);
+    }
+    return truth;
+}
+
+static void wrong(struct run *run, const struct send_mail *m, unsigned rcpt, const char *what,
+                  const struct truth *truth)
+{
+    run_broken(run, "mail", "%s, r%u: %s: told %s, taken %u, known %u", m->name, rcpt, what,
+               mox_rcpt_state_name(m->results[rcpt].state), truth->taken, truth->told);
+}
+
+static void check_rcpt(struct run *run, const struct send_mail *m, unsigned rcpt)
+{
+    struct truth truth = truth_of(run, m, rcpt);
+    int state = m->results[rcpt].state;
+
+    if (truth.taken > 1)
+        wrong(run, m, rcpt, "went twice", &truth);
+    if (m->abandoned || m->id != 0 || m->calls == 0)
+        return;
+    if (state == MOX_RCPT_ACCEPTED && truth.taken != 1)
+        wrong(run, m, rcpt, "accepted by nobody", &truth);
+    if (state != MOX_RCPT_ACCEPTED && state != MOX_RCPT_UNKNOWN && truth.taken != 0)
+        wrong(run, m, rcpt, "was taken", &truth);
+    if (state == MOX_RCPT_UNKNOWN && truth.told > 0 && !truth.sealed)
+        wrong(run, m, rcpt, "could be known", &truth);
+    if (state == MOX_RCPT_UNKNOWN && m->results[rcpt].stage != MOX_STAGE_FINAL)
+        wrong(run, m, rcpt, "unknown before the dot", &truth);
+    if (state == MOX_RCPT_UNKNOWN && m->results[rcpt].action == MOX_ACTION_NEXT)
+        wrong(run, m, rcpt, "unknown, and to be sent again at once", &truth);
+    check_text(run, "a result", m->results[rcpt].reply);
+}
+
+/* Octet by octet what the host gave. */
+static void check_bodies(struct run *run, const struct send_mail *m)
+{
+    for (const struct mailbox_taken *t = run->w->taken; t != NULL; t = t->next) {
+        if (is_of(t, m) && (t->len != m->len || memcmp(t->body, m->text, m->len) != 0))
+            run_broken(run, "mail", "%s arrived as another", m->name);
+    }
+}
+
+void check_mail_of(struct run_dial *d)
+{
+    for (size_t k = 0; k < d->facts->nmails && d->send.made; k++) {
+        const struct send_mail *m = &d->send.mails[k];
+
+        if (m->text == NULL)
+            continue;
+        check_bodies(d->run, m);
+        for (unsigned r = 0; r < m->facts->rcpts; r++)
+            check_rcpt(d->run, m, r);
+    }
+}
