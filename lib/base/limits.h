@@ -72,6 +72,8 @@ enum {
     MOX_LIMIT_TLS_SESSIONS_BYTES = 4 << 20, /* bytes of them all */
     MOX_LIMIT_TLS_SESSION = 16 << 10,       /* bytes of one, with what is known of its server */
     MOX_LIMIT_TLS_SESSION_LIFE = 86400,     /* seconds from a full handshake, RFC 5246 F.1.4 */
+    MOX_LIMIT_TLS_FLIGHT = 512,             /* bytes of records that leave together */
+    MOX_LIMIT_TLS_AHEAD = 2 << 10,          /* bytes read ahead; a resumed server's flight fits */
 
     /* certificates; each bounds the signatures that a hostile server makes us check */
     MOX_LIMIT_CHAIN = 10,             /* sent by a server: its own, 8 between, an anchor */

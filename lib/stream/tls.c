@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "stream/tls_fault.h"
+#include "stream/tls_flight.h"
 #include "stream/tls_hello.h"
 #include "stream/tls_identity.h"
 #include "stream/tls_resume.h"
@@ -23,47 +24,62 @@ struct tls {
     struct tls_part *part;
     mbedtls_ssl_config *own; /* NULL: the part's */
     mbedtls_ssl_context ssl;
-    struct ctx_event waiting; /* to tell of bytes that mbedTLS has and the stream below has not */
+    struct ctx_event waiting; /* to tell of bytes that are here and not in the stream below */
     struct tls_resume resume;
     struct tls_fault fault;
+    struct tls_flight flight;
     size_t stuck; /* bytes of a write that has not gone out whole; 0: none */
     int need;     /* the event that the handshake, then reading waits for */
     bool open, bound, rejected, ended, narrow;
     bool dry; /* the last read found nothing */
 };
 
+/* What the stream below said to n bytes, as mbedTLS wants it; again: where it has to wait. */
+static int answer(struct tls *tls, int status, size_t n, int again)
+{
+    if (status == MOX_OK)
+        return (int)n;
+    if (status == MOX_E_AGAIN)
+        return again;
+    tls->fault.lower = status;
+    return MBEDTLS_ERR_NET_CONN_RESET;
+}
+
+/* What is held back goes first, and a server does not answer in that moment: no need to look. */
 static int receive(void *arg, unsigned char *buf, size_t len)
 {
     struct tls *tls = arg;
+    bool speaks = tls_flight_holds(&tls->flight);
     size_t n = 0;
-    int status = tls->under->ops->read(tls->under, buf, len > MAX_READ ? MAX_READ : len, &n);
+    int status = tls_flight_send(&tls->flight, tls->under);
 
-    if (status == MOX_E_AGAIN)
+    if (status != MOX_OK)
+        return answer(tls, status, 0, MBEDTLS_ERR_SSL_WANT_WRITE);
+    if (speaks && !tls_flight_is_ahead(&tls->flight))
         return MBEDTLS_ERR_SSL_WANT_READ;
+    status = tls_flight_read(&tls->flight, tls->under, buf, len > MAX_READ ? MAX_READ : len, &n);
     if (status == MOX_E_EOF)
         return 0;
-    if (status != MOX_OK) {
-        tls->fault.lower = status;
-        return MBEDTLS_ERR_NET_CONN_RESET;
-    }
-    if (!tls->open)
+    if (status == MOX_OK && !tls->open)
         tls_fault_hear(&tls->fault, buf, n);
-    return (int)n;
+    return answer(tls, status, n, MBEDTLS_ERR_SSL_WANT_READ);
 }
 
+/* A flight of the handshake leaves when its answer is awaited, the last one with the first words
+ * over TLS. */
 static int transmit(void *arg, const unsigned char *buf, size_t len)
 {
     struct tls *tls = arg;
     size_t n = 0;
-    int status = tls->under->ops->write(tls->under, buf, len > MAX_READ ? MAX_READ : len, &n);
+    int status;
 
-    if (status == MOX_E_AGAIN)
-        return MBEDTLS_ERR_SSL_WANT_WRITE;
-    if (status != MOX_OK) {
-        tls->fault.lower = status;
-        return MBEDTLS_ERR_NET_CONN_RESET;
-    }
-    return (int)n;
+    if (len > MAX_READ)
+        len = MAX_READ;
+    if (tls->open)
+        status = tls_flight_write(&tls->flight, tls->under, buf, len, &n);
+    else
+        status = tls_flight_gather(&tls->flight, tls->under, buf, len, &n);
+    return answer(tls, status, n, MBEDTLS_ERR_SSL_WANT_WRITE);
 }
 
 /* 0, or an error of mbedTLS. */
@@ -92,16 +108,18 @@ static void hear_out(struct tls *tls)
     size_t n = 0;
 
     while (tls->fault.heard < TLS_FAULT_HEARD &&
-           tls->under->ops->read(tls->under, buf, sizeof buf, &n) == MOX_OK)
+           tls_flight_read(&tls->flight, tls->under, buf, sizeof buf, &n) == MOX_OK)
         tls_fault_hear(&tls->fault, buf, n);
 }
 
-/* Notes a failure for good. The handshake's memory is not kept for the words. */
+/* Notes a failure for good. An alert that mbedTLS had for the server is still held back. The
+ * handshake's memory is not kept for the words. */
 static int break_off(struct tls *tls, int ret)
 {
     tls->fault.late = tls->open;
     tls_fault_note(&tls->fault, &tls->ssl, ret);
     if (!tls->open) {
+        (void)tls_flight_send(&tls->flight, tls->under);
         if (tls_fault_is_foreign(&tls->fault))
             hear_out(tls);
         mbedtls_ssl_free(&tls->ssl);
@@ -175,7 +193,8 @@ static int tls_read(struct stream *s, void *buf, size_t cap, size_t *n)
         return MOX_OK;
     }
     if (ret == MBEDTLS_ERR_SSL_WANT_READ || ret == MBEDTLS_ERR_SSL_WANT_WRITE) {
-        tls->dry = true;
+        /* After the warning no_renegotiation, too, mbedTLS says that it waits. */
+        tls->dry = ret == MBEDTLS_ERR_SSL_WANT_WRITE || !tls_flight_is_ahead(&tls->flight);
         tls->need = ret == MBEDTLS_ERR_SSL_WANT_READ ? MOX_READ : MOX_WRITE;
         return MOX_E_AGAIN;
     }
@@ -215,7 +234,14 @@ static int tls_write(struct stream *s, const void *buf, size_t len, size_t *n)
     return MOX_OK;
 }
 
-/* Bytes that mbedTLS has read but not given make nothing below ready: then we say it ourselves. */
+/* Bytes that are here, and not in the stream below. */
+static bool has_bytes(const struct tls *tls)
+{
+    return tls_flight_is_ahead(&tls->flight) || mbedtls_ssl_check_pending(&tls->ssl) != 0;
+}
+
+/* Bytes that are here make nothing below ready: then we say it ourselves. A flight that no words of
+ * the owner took along is not to wait for them; if it has to wait itself, then so has reading. */
 static int tls_want(struct stream *s, int events)
 {
     struct tls *tls = (struct tls *)s;
@@ -223,7 +249,9 @@ static int tls_want(struct stream *s, int events)
 
     if (!tls->open)
         return tls->under->ops->want(tls->under, events == 0 ? 0 : tls->need);
-    if (reads && !tls->dry && mbedtls_ssl_check_pending(&tls->ssl) != 0)
+    if (tls_flight_send(&tls->flight, tls->under) == MOX_E_AGAIN)
+        tls->need = MOX_WRITE;
+    if (reads && !tls->dry && has_bytes(tls))
         ctx_event_queue(tls->part->ctx, &tls->waiting);
     else
         ctx_event_drop(&tls->waiting);
@@ -248,6 +276,7 @@ static void tls_free(struct tls *tls)
 {
     ctx_event_drop(&tls->waiting);
     tls_resume_end(&tls->resume);
+    tls_flight_end(&tls->flight);
     mbedtls_ssl_free(&tls->ssl);
     if (tls->own != NULL) {
         mbedtls_ssl_config_free(tls->own);

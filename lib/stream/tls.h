@@ -41,8 +41,9 @@ struct tls_proof {
 /*
  * under: an open stream with nothing unread in it; owned by the new one from MOX_OK on, and *out is
  * set then alone. `opened` does the handshake and asks the stream below for what it needs, so its
- * owner has only to call it again when told that it is ready. MOX_OK, MOX_E_NOMEM, MOX_E_OS (no
- * randomness), with err.
+ * owner has only to call it again when told that it is ready. Where the last flight is ours, it
+ * leaves with what the owner writes first, or when it reads or says what it wants, which it must
+ * (0 will do). MOX_OK, MOX_E_NOMEM, MOX_E_OS (no randomness), with err.
  *
  * Beyond stream.h: read gives MOX_E_EOF after close_notify and MOX_E_CLOSED where the connection
  * just ended; other failures are MOX_E_TLS or the lower stream's; `failure` has the words, with

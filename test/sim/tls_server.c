@@ -264,6 +264,19 @@ void tls_session_close(struct tls_session *session)
     (void)mbedtls_ssl_close_notify(&session->ssl);
 }
 
+/* What mbedTLS sends only where it is configured to do another handshake, which is not wanted. */
+void tls_session_ask_again(struct tls_session *session)
+{
+    mbedtls_ssl_conf_renegotiation(&session->server->conf, MBEDTLS_SSL_RENEGOTIATION_ENABLED);
+    (void)mbedtls_ssl_renegotiate(&session->ssl);
+}
+
+void tls_session_warn(struct tls_session *session, int alert)
+{
+    (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_WARNING,
+                                         (unsigned char)alert);
+}
+
 void tls_session_alert(struct tls_session *session, int alert)
 {
     (void)mbedtls_ssl_send_alert_message(&session->ssl, MBEDTLS_SSL_ALERT_LEVEL_FATAL,

@@ -49,8 +49,11 @@ size_t tls_session_read(struct tls_session *session, void *out, size_t cap);
 /* After the handshake. False: it cannot be said (any more). */
 bool tls_session_write(struct tls_session *session, const void *bytes, size_t len);
 
-/* Alerts to the client: close_notify; any other, which ends the session. */
+/* Alerts to the client: close_notify; a warning, which changes nothing; any other, which ends the
+ * session. */
 void tls_session_close(struct tls_session *session);
+void tls_session_ask_again(struct tls_session *session); /* HelloRequest of TLS 1.2 */
+void tls_session_warn(struct tls_session *session, int alert);
 void tls_session_alert(struct tls_session *session, int alert);
 
 enum tls_session_state {

@@ -222,6 +222,264 @@ START_TEST(what_mbedtls_holds_back_is_told)
 }
 END_TEST
 
+/* The handshake without the owner's word for it: its last flight may be held back. */
+static int shake_silently(void)
+{
+    int status = MOX_E_AGAIN;
+
+    for (int i = 0; i < 20 && status == MOX_E_AGAIN; i++) {
+        status = w.stream->ops->opened(w.stream);
+        tls_world_serve(&w);
+    }
+    return status;
+}
+
+static const struct flights {
+    const char *name;
+    enum tls_server_version version;
+    bool resumed;
+    /* Of the handshake, but for the last flight if it leaves with the EHLO. Nobody looks for an
+     * answer before it was asked for. */
+    size_t writes, reads;
+    bool holds; /* it is ours */
+} flights[] = {
+    {"TLS 1.2", TLS_SERVER_12, false, 2, 2, false},
+    {"TLS 1.2, resumed", TLS_SERVER_12, true, 1, 1, true},
+#if MBED_TLS13
+    {"TLS 1.3", TLS_SERVER_13, false, 1, 1, true},
+    {"TLS 1.3, resumed", TLS_SERVER_13, true, 1, 1, true},
+#endif
+};
+
+START_TEST(a_flight_is_one_write_and_one_read)
+{
+    const struct flights *c = &flights[_i];
+    struct tls_proof proof = tls_world_proof();
+    char buf[8];
+    size_t n = 0;
+
+    tls_world_open(&w, AUTHORITY_P256,
+                   &(struct tls_server_options){.version = c->version, .tickets = true});
+    if (c->resumed) {
+        ck_assert_int_eq(tls_world_connect(&w, tls_world_key), MOX_OK);
+        tls_keep(w.stream, &proof);
+        ck_assert_int_eq(tls_world_read(&w, buf, sizeof buf, &n), MOX_E_AGAIN);
+        tls_world_hang_up(&w);
+    }
+    ck_assert_int_eq(tls_world_start(&w, tls_world_key), MOX_OK);
+    ck_assert_int_eq(shake_silently(), MOX_OK);
+    ck_assert_int_eq(tls_proof(w.stream) != NULL, c->resumed);
+    ck_assert_msg(w.wire.writes == c->writes, "%s: %zu writes", c->name, w.wire.writes);
+    ck_assert_msg(w.wire.reads == c->reads, "%s: %zu reads", c->name, w.wire.reads);
+    ck_assert_int_eq(tls_session_state(w.wire.session) == TLS_SESSION_OPEN, !c->holds);
+    tls_world_write(&w, "EHLO me\r\n", 9);
+    ck_assert_uint_eq(w.wire.writes, c->writes + 1);
+    ck_assert_uint_eq(w.nheard, 9);
+    ck_assert_int_eq(tls_world_read(&w, buf, sizeof buf, &n), MOX_E_AGAIN); /* tickets */
+    w.wire.reads = 0;
+    ck_assert(tls_session_write(w.wire.session, "250 ok\r\n", 8));
+    ck_assert_int_eq(w.stream->ops->read(w.stream, buf, sizeof buf, &n), MOX_OK);
+    ck_assert_uint_eq(w.wire.reads, 1);
+}
+END_TEST
+
+/* A session whose server waits for our last flight. */
+static void open_with_a_flight_held_back(void)
+{
+    struct tls_proof proof = tls_world_proof();
+    char buf[8];
+    size_t n;
+
+    tls_world_open(&w, AUTHORITY_P256, &(struct tls_server_options){.tickets = true});
+    ck_assert_int_eq(tls_world_connect(&w, tls_world_key), MOX_OK);
+    tls_keep(w.stream, &proof);
+    ck_assert_int_eq(tls_world_read(&w, buf, sizeof buf, &n), MOX_E_AGAIN);
+    tls_world_hang_up(&w);
+    ck_assert_int_eq(tls_world_start(&w, tls_world_key), MOX_OK);
+    ck_assert_int_eq(shake_silently(), MOX_OK);
+    ck_assert_int_eq(tls_session_state(w.wire.session), TLS_SESSION_HANDSHAKE);
+}
+
+enum parting { BY_WANT, BY_READ, BY_CLOSE, PARTINGS };
+
+START_TEST(the_last_flight_leaves_without_words)
+{
+    char buf[8];
+    size_t n = 0;
+
+    open_with_a_flight_held_back();
+    if (_i == BY_WANT)
+        ck_assert_int_eq(w.stream->ops->want(w.stream, 0), MOX_OK);
+    else if (_i == BY_READ)
+        ck_assert_int_eq(w.stream->ops->read(w.stream, buf, sizeof buf, &n), MOX_E_AGAIN);
+    else
+        w.stream->ops->close(w.stream, false);
+    if (_i == BY_CLOSE)
+        w.stream = NULL;
+    tls_world_serve(&w);
+    ck_assert_int_eq(tls_session_state(w.wire.session),
+                     _i == BY_CLOSE ? TLS_SESSION_CLOSED : TLS_SESSION_OPEN);
+}
+END_TEST
+
+/* Whoever waits for words of the server waits for it to have heard us first. */
+START_TEST(a_last_flight_that_waits_is_sent_when_it_can)
+{
+    struct stream *wire = &w.wire.stream;
+    char buf[8];
+    size_t n = 0;
+
+    open_with_a_flight_held_back();
+    w.wire.write_fails = MOX_E_AGAIN;
+    ck_assert_int_eq(w.stream->ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(w.wire.wanted, MOX_READ | MOX_WRITE);
+    ck_assert_int_eq(w.stream->ops->read(w.stream, buf, sizeof buf, &n), MOX_E_AGAIN);
+    ck_assert_int_eq(w.stream->ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(w.wire.wanted, MOX_READ | MOX_WRITE);
+    w.wire.write_fails = MOX_OK;
+    wire->ready(wire->arg, wire, MOX_WRITE);
+    ck_assert_int_eq(w.wire.told_events & MOX_READ, MOX_READ);
+    ck_assert_int_eq(w.stream->ops->read(w.stream, buf, sizeof buf, &n), MOX_E_AGAIN);
+    ck_assert_int_eq(w.stream->ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(w.wire.wanted, MOX_READ);
+    tls_world_serve(&w);
+    ck_assert_int_eq(tls_session_state(w.wire.session), TLS_SESSION_OPEN);
+}
+END_TEST
+
+START_TEST(a_flight_that_fails_to_leave_is_told)
+{
+    char buf[8];
+    size_t n = 0;
+
+    open_with_a_flight_held_back();
+    w.wire.write_fails = MOX_E_CALLBACK;
+    ck_assert_int_eq(w.stream->ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(w.stream->ops->read(w.stream, buf, sizeof buf, &n), MOX_E_CALLBACK);
+}
+END_TEST
+
+/* The wire is empty and will never be ready. Of one warning mbedTLS says that it waits. */
+START_TEST(what_is_read_ahead_is_told)
+{
+    const struct stream_ops *ops;
+    int first = _i == 1 ? MOX_E_AGAIN : MOX_OK;
+    char buf[16];
+    size_t n = 0;
+
+    tls_world_open(&w, AUTHORITY_P256, &(struct tls_server_options){.version = TLS_SERVER_12});
+    ck_assert_int_eq(tls_world_connect(&w, NULL), MOX_OK);
+    ops = w.stream->ops;
+    if (first == MOX_OK)
+        ck_assert(tls_session_write(w.wire.session, "250-ok\r\n", 8));
+    else
+        tls_session_warn(w.wire.session, 100); /* no_renegotiation */
+    ck_assert(tls_session_write(w.wire.session, "250 go\r\n", 8));
+    ck_assert_int_eq(ops->read(w.stream, buf, sizeof buf, &n), first);
+    ck_assert_int_eq(ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(w.wire.told, 0); /* not inside the call */
+    ck_assert_int_eq(mox_ctx_dispatch(w.world.ctx), 0);
+    ck_assert_int_eq(w.wire.told, 1);
+    ck_assert_int_eq(ops->read(w.stream, buf, sizeof buf, &n), MOX_OK);
+    ck_assert_mem_eq(buf, "250 go\r\n", 8);
+    ck_assert_int_eq(ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(mox_ctx_dispatch(w.world.ctx), 0);
+    ck_assert_int_eq(w.wire.told, 1);
+}
+END_TEST
+
+/* Over immediate TLS the greeting may come with the end of the handshake. */
+START_TEST(what_came_with_the_handshake_is_told)
+{
+    char buf[16];
+    size_t n = 0;
+
+    tls_world_open(&w, AUTHORITY_P256, &(struct tls_server_options){.version = TLS_SERVER_12});
+    ck_assert_int_eq(tls_world_start(&w, NULL), MOX_OK);
+    while (tls_session_state(w.wire.session) == TLS_SESSION_HANDSHAKE) {
+        ck_assert_int_eq(w.stream->ops->opened(w.stream), MOX_E_AGAIN);
+        tls_world_serve(&w);
+    }
+    ck_assert(tls_session_write(w.wire.session, "220 hi\r\n", 8));
+    ck_assert_int_eq(w.stream->ops->opened(w.stream), MOX_OK);
+    ck_assert_int_eq(w.stream->ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(mox_ctx_dispatch(w.world.ctx), 0);
+    ck_assert_int_eq(w.wire.told_events, MOX_READ);
+    ck_assert_int_eq(w.stream->ops->read(w.stream, buf, sizeof buf, &n), MOX_OK);
+    ck_assert_mem_eq(buf, "220 hi\r\n", 8);
+}
+END_TEST
+
+START_TEST(a_flight_that_waits_is_what_is_waited_for)
+{
+    tls_world_open(&w, AUTHORITY_P256, &(struct tls_server_options){.seed = 1});
+    ck_assert_int_eq(tls_world_start(&w, NULL), MOX_OK);
+    w.wire.write_fails = MOX_E_AGAIN;
+    ck_assert_int_eq(w.stream->ops->opened(w.stream), MOX_E_AGAIN);
+    ck_assert_int_eq(w.wire.wanted, MOX_WRITE);
+    ck_assert_int_eq(w.stream->ops->opened(w.stream), MOX_E_AGAIN);
+    w.wire.write_fails = MOX_OK;
+    ck_assert_int_eq(w.stream->ops->opened(w.stream), MOX_E_AGAIN);
+    ck_assert_int_eq(w.wire.wanted, MOX_READ);
+    ck_assert_int_eq(tls_world_shake(&w), MOX_OK);
+}
+END_TEST
+
+/* It is read ahead with the server's flight, before our answer to that has left. */
+START_TEST(what_is_slipped_in_behind_a_flight_is_heard)
+{
+    static const unsigned char alert[] = {21, 3, 3, 0, 2, 2, 80};
+
+    tls_world_open(&w, AUTHORITY_P256, &(struct tls_server_options){.version = TLS_SERVER_12});
+    ck_assert_int_eq(tls_world_start(&w, NULL), MOX_OK);
+    ck_assert_int_eq(w.stream->ops->opened(w.stream), MOX_E_AGAIN);
+    tls_world_serve(&w);
+    w.wire.raw = alert;
+    w.wire.raw_len = sizeof alert;
+    ck_assert_int_eq(w.stream->ops->opened(w.stream), MOX_E_TLS); /* at once: the wire is empty */
+    ck_assert_ptr_nonnull(strstr(tls_world_failure(&w), "the alert internal_error"));
+}
+END_TEST
+
+/* We have to answer before we read on: nothing is ready, whatever was read ahead. */
+START_TEST(a_refusal_that_waits_keeps_nobody_busy)
+{
+    const struct stream_ops *ops;
+    struct stream *wire = &w.wire.stream;
+    char buf[16];
+    size_t n = 0;
+
+    tls_world_open(&w, AUTHORITY_P256, &(struct tls_server_options){.version = TLS_SERVER_12});
+    ck_assert_int_eq(tls_world_connect(&w, NULL), MOX_OK);
+    ops = w.stream->ops;
+    tls_session_ask_again(w.wire.session);
+    ck_assert(tls_session_write(w.wire.session, "250 go\r\n", 8));
+    w.wire.write_fails = MOX_E_AGAIN;
+    ck_assert_int_eq(ops->read(w.stream, buf, sizeof buf, &n), MOX_E_AGAIN);
+    ck_assert_int_eq(ops->want(w.stream, MOX_READ), MOX_OK);
+    ck_assert_int_eq(w.wire.wanted, MOX_READ | MOX_WRITE);
+    ck_assert_int_eq(mox_ctx_dispatch(w.world.ctx), 0);
+    ck_assert_int_eq(w.wire.told, 0);
+    w.wire.write_fails = MOX_OK;
+    wire->ready(wire->arg, wire, MOX_WRITE);
+    ck_assert_int_eq(w.wire.told_events & MOX_READ, MOX_READ);
+    ck_assert_int_eq(ops->read(w.stream, buf, sizeof buf, &n), MOX_OK);
+    ck_assert_mem_eq(buf, "250 go\r\n", 8);
+}
+END_TEST
+
+/* It is the last that a server of no use hears of us. */
+START_TEST(an_alert_of_the_handshake_leaves)
+{
+    static const char hello[] = "\x16\x03\x03\x00\x04\x02\x00\x00\x00";
+
+    tls_world_open(&w, AUTHORITY_P256, &(struct tls_server_options){.seed = 1});
+    ck_assert_int_eq(tls_world_start_raw(&w, hello, sizeof hello - 1), MOX_OK);
+    ck_assert_int_eq(tls_world_shake(&w), MOX_E_TLS);
+    ck_assert_uint_eq(w.wire.writes, 2); /* the ClientHello, the alert */
+}
+END_TEST
+
 START_TEST(readiness_comes_through)
 {
     struct stream *wire = &w.wire.stream;
@@ -309,6 +567,16 @@ TCase *test_stream_tls(void)
     tcase_add_loop_test(tcase, the_end_is_told_from_a_cut, 0, 2);
     tcase_add_test(tcase, a_write_that_waits_is_given_again_with_more);
     tcase_add_test(tcase, what_mbedtls_holds_back_is_told);
+    tcase_add_loop_test(tcase, a_flight_is_one_write_and_one_read, 0, (int)ARRAY_LEN(flights));
+    tcase_add_loop_test(tcase, the_last_flight_leaves_without_words, 0, PARTINGS);
+    tcase_add_test(tcase, a_last_flight_that_waits_is_sent_when_it_can);
+    tcase_add_test(tcase, a_flight_that_fails_to_leave_is_told);
+    tcase_add_loop_test(tcase, what_is_read_ahead_is_told, 0, 2);
+    tcase_add_test(tcase, what_came_with_the_handshake_is_told);
+    tcase_add_test(tcase, a_flight_that_waits_is_what_is_waited_for);
+    tcase_add_test(tcase, what_is_slipped_in_behind_a_flight_is_heard);
+    tcase_add_test(tcase, a_refusal_that_waits_keeps_nobody_busy);
+    tcase_add_test(tcase, an_alert_of_the_handshake_leaves);
     tcase_add_test(tcase, readiness_comes_through);
     tcase_add_test(tcase, our_end_is_known_and_the_descriptor_is_not);
     tcase_add_loop_test(tcase, both_ends_have_the_same_binding, 0, (int)ARRAY_LEN(bindings));

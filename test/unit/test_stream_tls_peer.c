@@ -273,6 +273,7 @@ static void visit(const struct peer *c, uint16_t port, int round)
     connect_to(&socket, port);
     ck_assert_int_eq(tls_open(world.ctx, &socket.stream, &options, &stream, NULL), MOX_OK);
     ck_assert_msg(wait_for(stream, stream->ops->opened, socket.fd) == MOX_OK, "%s", c->name);
+    ck_assert_int_eq(stream->ops->want(stream, 0), MOX_OK); /* the last flight leaves */
     ck_assert_msg((tls_proof(stream) != NULL) == (round > 0), "%s, round %d", c->name, round);
     if (c->version != NULL) {
         ck_assert_str_eq(tls_version(stream), c->version);

@@ -12,7 +12,7 @@
 struct wire {                    /* the stream below */
     struct stream stream;        /* first */
     struct tls_session *session; /* NULL: raw bytes */
-    const unsigned char *raw;
+    const unsigned char *raw;    /* with a session: comes right behind its next words */
     size_t raw_len;
     size_t chunk;                /* bytes that a read or write takes at most; 0: all there are */
     bool drips;                  /* every other read and write has to wait */
@@ -22,7 +22,8 @@ struct wire {                    /* the stream below */
     int told;                    /* calls of the owner's ready, and what the last one said */
     int told_events;
     bool waited, closed, quietly;
-    size_t written, read;
+    size_t written, read; /* bytes */
+    size_t writes, reads; /* calls: writes that moved some, reads in any case */
 };
 
 struct tls_world { /* all zero: closed */
