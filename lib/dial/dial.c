@@ -163,21 +163,27 @@ static void keep_end(struct dial *d, int status, const struct mox_error *err)
         d->status = MOX_E_NOMEM;
 }
 
-/* Gives back what the end does not need; the host hears of it in the next dispatch. */
-static void finish(struct dial *d, int status, const struct mox_error *err)
+/* Gives back what only looks for a session. outcome: of the connects that it ends. */
+static void end_search(struct dial *d, int outcome)
 {
-    uint64_t now = ctx_now_us(d->ctx);
-
-    race_end(d, status == MOX_OK ? MOX_E_CANCELLED : status);
-    if (status != MOX_OK && d->attempt != NULL && d->attempt->view.end_ms < 0)
-        plan_end_attempt(d->plan, d->attempt, err->stage, err, now);
-    if (d->conn == NULL)
-        dial_close_stream(d, false);
+    race_end(d, outcome);
     lookup_mx_free(d->mx);
     d->mx = NULL;
     security_end(d);
     hosts_close_window(d);
     ctx_timer_clear(d->ctx, &d->timer);
+}
+
+/* Gives back what the end does not need; the host hears of it in the next dispatch. */
+static void finish(struct dial *d, int status, const struct mox_error *err)
+{
+    uint64_t now = ctx_now_us(d->ctx);
+
+    end_search(d, status == MOX_OK ? MOX_E_CANCELLED : status);
+    if (status != MOX_OK && d->attempt != NULL && d->attempt->view.end_ms < 0)
+        plan_end_attempt(d->plan, d->attempt, err->stage, err, now);
+    if (d->conn == NULL)
+        dial_close_stream(d, false);
     plan_stop(d->plan, now);
     d->plan->resolved = dial_is_plan(d) && status == MOX_OK;
     keep_end(d, status, err);
@@ -272,15 +278,11 @@ void dial_free(struct dial *d)
 {
     if (d == NULL)
         return;
-    race_end(d, MOX_E_CANCELLED);
+    if (d->state != DIAL_DONE)
+        end_search(d, MOX_E_CANCELLED);
     dial_close_stream(d, false);
-    lookup_mx_free(d->mx);
-    security_end(d);
-    hosts_close_window(d);
     proxy_end(d);
     tls_identity_free(d->identity);
-    ctx_timer_clear(d->ctx, &d->timer);
-    smtp_session_free(&d->smtp);
     mem_free(d->error);
     plan_stop(d->plan, ctx_now_us(d->ctx));
     plan_unref(d->plan);
