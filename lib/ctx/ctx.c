@@ -46,6 +46,15 @@ uint64_t ctx_clock_us(const struct mox_ctx *ctx)
     return now < 0 ? 0 : (uint64_t)now;
 }
 
+uint64_t ctx_read_clock_us(struct mox_ctx *ctx)
+{
+    uint64_t now = ctx_clock_us(ctx);
+
+    if (ctx->dispatching)
+        ctx->now_us = now;
+    return now;
+}
+
 int64_t ctx_unix_s(const struct mox_ctx *ctx)
 {
     return ctx->sys.unix_s(ctx->sys.user);

@@ -104,7 +104,7 @@ struct mox_ctx {
     struct watch_timer *watch_timers;
     struct ctx_part *parts;
 
-    uint64_t now_us;   /* the clock as last read; 0 in a dispatch: to be read again */
+    uint64_t now_us;   /* the clock as last read in this dispatch; 0: to be read */
     uint64_t grace_us; /* shutting down: until when what is being finished must have ended */
     int64_t told_us;   /* what loop.timer was told last, absolute; -1: none */
     int callbacks;     /* made in this dispatch */
@@ -119,15 +119,16 @@ struct mox_ctx *ctx_new(const struct mox_ctx_options *options, const struct ctx_
 /* Monotonic time as the clock shows it right now. */
 uint64_t ctx_clock_us(const struct mox_ctx *ctx);
 
+/* The same, and in a dispatch remembered. */
+uint64_t ctx_read_clock_us(struct mox_ctx *ctx);
+
 /*
  * The same as of this dispatch: one look at the clock serves all events until a callback of the
  * host, which may take time. Outside of a dispatch nobody knows how much has passed.
  */
 static inline uint64_t ctx_now_us(struct mox_ctx *ctx)
 {
-    if (!ctx->dispatching || ctx->now_us == 0)
-        ctx->now_us = ctx_clock_us(ctx);
-    return ctx->now_us;
+    return ctx->now_us != 0 ? ctx->now_us : ctx_read_clock_us(ctx);
 }
 
 int64_t ctx_unix_s(const struct mox_ctx *ctx);

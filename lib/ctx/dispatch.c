@@ -108,12 +108,12 @@ static int dispatch(struct mox_ctx *ctx)
     int callbacks;
 
     ctx->dispatching = true;
-    ctx->now_us = 0;
     ctx->callbacks = 0;
     collect_timers(ctx);
     for (int round = 0; round < MOX_LIMIT_ROUNDS && has_events(ctx) && !ctx->free_wanted; round++)
         run_round(ctx);
     ctx->dispatching = false;
+    ctx->now_us = 0;
     callbacks = ctx->callbacks;
     if (ctx->free_wanted) {
         mox_ctx_free(ctx);
