@@ -47,12 +47,13 @@ uint64_t ctx_id_new(struct mox_ctx *ctx, enum ctx_kind kind, void *object)
     return ids->slots[index].id;
 }
 
+/* The slot may be free, should the id be no id at all: then it has no object. */
 static struct ctx_slot *find(const struct mox_ctx *ctx, uint64_t id)
 {
     size_t index = (size_t)(id & (MOX_LIMIT_IDS - 1));
     struct ctx_slot *slot = index < ctx->ids.len ? &ctx->ids.slots[index] : NULL;
 
-    return slot != NULL && slot->object != NULL && slot->id == id ? slot : NULL;
+    return slot != NULL && slot->id == id ? slot : NULL;
 }
 
 void *ctx_id_find(const struct mox_ctx *ctx, uint64_t id, enum ctx_kind kind)
@@ -67,7 +68,7 @@ void ctx_id_end(struct mox_ctx *ctx, uint64_t id)
 {
     struct ctx_slot *slot = find(ctx, id);
 
-    if (slot == NULL)
+    if (slot == NULL || slot->object == NULL)
         return;
     *slot = (struct ctx_slot){NULL, ctx->ids.free};
     ctx->ids.free = (size_t)(slot - ctx->ids.slots) + 1;

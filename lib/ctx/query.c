@@ -55,8 +55,11 @@ int query_start(struct mox_ctx *ctx, struct ctx_query *query, const char *name, 
 {
     int status;
 
-    *query = (struct ctx_query){
-        .ctx = ctx, .name = name, .type = type, .take = query->take, .done = query->done};
+    query->ctx = ctx;
+    query->name = name;
+    query->type = type;
+    query->status = MOX_OK;
+    query->trusted = query->answered = false;
     query->event.run = run_answer;
     query->timer.event.run = run_deadline;
     if (ctx->dns.query == NULL)

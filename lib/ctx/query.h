@@ -27,9 +27,9 @@ struct ctx_query { /* all zero: not asked */
 };
 
 /*
- * Asks. Fields to set before: take, done. The caller owns the query and keeps it until done or
- * query_cancel. MOX_OK: done will be called; MOX_E_NOMEM, MOX_E_UNSUPPORTED (no dns ops): it will
- * not.
+ * Asks. Fields to set before: take, done; the rest is zero or of a question that has ended. The
+ * caller owns the query and keeps it until done or query_cancel. MOX_OK: done will be called;
+ * MOX_E_NOMEM, MOX_E_UNSUPPORTED (no dns ops): it will not.
  */
 int query_start(struct mox_ctx *ctx, struct ctx_query *query, const char *name, uint16_t type,
                 uint64_t timeout_us);
