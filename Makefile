@@ -21,6 +21,8 @@ CURL     ?= $(shell $(PKG) --exists 'libcurl >= 7.87' && echo libcurl || echo no
 # Debian 12 ships no .pc for mbedTLS; another one than the system's is named here
 MBEDTLS_CFLAGS ?=
 MBEDTLS_LIBS   ?= -lmbedtls -lmbedx509 -lmbedcrypto
+# yes: the shared library is optimised as a whole (GCC); see doc/performance.md
+LTO      ?= no
 # -Werror: what CI gives
 WERROR   ?=
 FUZZ_SECONDS ?= 60
@@ -70,8 +72,8 @@ INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_CURL) $(MBEDTLS_CFLAGS) \
 	$(shell $(PKG) --cflags $(REQUIRES) $(filter-out none,$(CURL)))
 FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
 MODE     := -std=c11 -fPIC -fvisibility=hidden -pthread
-COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(WARNINGS) $(CFLAGS)
-LINK      = $(CC) -pthread $(CFLAGS) $(LDFLAGS)
+COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(WARNINGS) $(CFLAGS) $(LTO_CC)
+LINK      = $(CC) -pthread $(CFLAGS) $(LDFLAGS) $(LTO_LINK)
 LIBS     := $(MBEDTLS_LIBS) -lunistring $(shell $(PKG) --libs $(REQUIRES))
 
 # The unit tests have mbedTLS within, so that its malloc fails with the others.
@@ -95,6 +97,17 @@ FUZZERS  := $(patsubst test/fuzz/%.c,$(BUILD)/fuzzers/%,$(FUZZ_SRC))
 BENCHES  := $(BUILD)/moxdial-bench $(patsubst %.c,$(BUILD)/%,$(BENCH_SRC) $(FLOOR_SRC))
 PEERS    := $(patsubst %.c,$(BUILD)/%,$(PEER_SRC))
 STAGE     = $(abspath $(BUILD))/stage
+
+# The objects have both: code for all that is linked of them, and what the shared library is made of
+# anew. base/mem.c is left out: where the size is known, GCC makes of mem_new a calloc again, which
+# in glibc leaves the cache of small blocks alone.
+ifeq ($(LTO),yes)
+LTO_SRC   := $(filter-out lib/base/mem.c,$(LIB_SRC))
+LTO_CC     = $(if $(filter $(LTO_SRC),$<),-flto=auto -ffat-lto-objects)
+LTO_LINK  := -fno-lto
+LTO_STRIP := -R '.gnu.lto_*' -R '.gnu.debuglto_*'
+$(SHARED): private LTO_LINK := -flto=auto -fno-plt
+endif
 
 # A short line per step; `make V=1` shows the command instead.
 Q    := $(if $(V),,@)
@@ -140,7 +153,7 @@ $(SHARED): $(call objects,$(LIB_SRC)) lib/moxdial.map
 $(STATIC): $(call objects,$(LIB_SRC))
 	$(call say,AR)
 	$(Q)$(LD) -r -o $(BUILD)/libmoxdial.o $^
-	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libmoxdial.o
+	$(Q)$(OBJCOPY) --localize-hidden $(LTO_STRIP) $(BUILD)/libmoxdial.o
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(BUILD)/libmoxdial.o
 
@@ -171,9 +184,10 @@ $(BUILD)/moxdial-demo: $(call objects,$(DEMO_SRC))
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(MBEDTLS_LIBS)
 
-$(BUILD)/moxdial-bench: $(call objects,$(DRIVER_SRC)) $(STATIC)
+# The shared library, for that is what a distribution's programs have.
+$(BUILD)/moxdial-bench: $(call objects,$(DRIVER_SRC)) $(SHARED)
 	$(call say,LINK)
-	$(Q)$(LINK) -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -Wl,-rpath,'$$ORIGIN' -o $@ $^ $(LIBS)
 
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(STATIC)
 	$(call say,LINK)
@@ -479,6 +493,6 @@ help:
 	@echo 'bench bench-csv doc   figures, in a table or in build/bench.csv too; Doxygen'
 	@echo 'bench-mbedtls3  builds what `make bench` then measures on mbedTLS 3.6 too'
 	@echo 'install, uninstall, clean'
-	@echo 'Settings: CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR; DNS=none CURL=none; WERROR=-Werror; V=1'
+	@echo 'Settings: CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR; DNS=none CURL=none; LTO=yes; WERROR=-Werror; V=1'
 
 -include $(shell find $(BUILD) -name packages -prune -o -name '*.d' -print 2>/dev/null)
