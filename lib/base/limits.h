@@ -49,6 +49,7 @@ enum {
     MOX_LIMIT_REPLY_LINE = 2048,          /* bytes with the line end; mox's bound */
     MOX_LIMIT_REPLY_LINES = 128,          /* lines of one reply */
     MOX_LIMIT_REPLY = 16 << 10,           /* bytes of one reply */
+    MOX_LIMIT_REPLY_KEPT = 256,           /* bytes of a refusal that the history keeps, and NUL */
     MOX_LIMIT_READ_AHEAD = 16 << 10,      /* bytes read and not yet asked for */
     MOX_LIMIT_BODY_READ = 64 << 10,       /* bytes of a message read at once, or made of LF lines */
     MOX_LIMIT_BODY_PIECE = 256 << 10,     /* bytes of one written at once: each has a deadline */
@@ -88,6 +89,8 @@ enum {
     MOX_LIMIT_STORE_VALUE = 128 << 10, /* bytes; an MTA-STS policy and its time fit */
     MOX_LIMIT_MEMORY_ENTRIES = 1 << 16, /* keys that the memory store keeps */
     MOX_LIMIT_MEMORY_BYTES = 32 << 20,  /* bytes of its keys and values together */
+    MOX_LIMIT_HISTORY_WRITES = 256,     /* entries of the history that are read to be written */
+    MOX_LIMIT_HISTORY = 1 << 16,        /* entries of the history that are listed */
     MOX_LIMIT_FAMILY_HOSTS = 3          /* hosts that must stall before a family is put last */
 };
 

@@ -246,18 +246,10 @@ static const char *what_next(const struct mox_error *err)
     }
 }
 
-/* The words for the sentence: on one line, short enough that what follows them stays. */
-static void clean_words(const char *reply, char *out, size_t cap)
-{
-    slice_clean(slice_of(reply), true, out, cap);
-    for (char *p = out; *p != '\0'; p++)
-        *p = *p == '\n' ? ' ' : *p;
-}
-
 void policy_classify(int stage, int code, struct slice text, struct mox_error *err)
 {
     struct mox_error e = {.smtp_code = code};
-    char words[320];
+    char words[320]; /* short enough that what follows them in the sentence stays */
 
     if (err == NULL)
         return;
@@ -268,7 +260,7 @@ void policy_classify(int stage, int code, struct slice text, struct mox_error *e
     e.action = find_action(stage, &e);
     if (code < CODE_PERMANENT)
         e.retry_after_s = policy_words_retry_after(text);
-    clean_words(e.reply, words, sizeof words);
+    policy_words_line(e.reply, words, sizeof words);
     error_set(err, MOX_E_REFUSED, "%s: %d%s%s%s", refused_what(stage), code,
               words[0] == '\0' ? "" : " ", words, what_next(&e));
     err->stage = stage;

@@ -219,3 +219,10 @@ uint32_t policy_words_retry_after(struct slice text)
     }
     return 0;
 }
+
+void policy_words_line(const char *reply, char *out, size_t cap)
+{
+    slice_clean(slice_of(reply), true, out, cap);
+    for (char *p = out; *p != '\0'; p++)
+        *p = *p == '\n' ? ' ' : *p;
+}

@@ -23,4 +23,7 @@ bool policy_words_blocked(struct slice text);
  * nothing is said. */
 uint32_t policy_words_retry_after(struct slice text);
 
+/* A reply's words on one line, cut to fit. */
+void policy_words_line(const char *reply, char *out, size_t cap);
+
 #endif
