@@ -158,6 +158,24 @@ MOX_API int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead
 MOX_API void mox_conn_release(struct mox_conn *conn);
 
 /**
+ * Tell the history how a transaction ended that the host spoke itself, so that `Prefer: learned`
+ * and mox_history_each() know of it. #MOX_DIAL_NO_HISTORY leaves it without effect. A refusal that
+ * mox_dial_next() is told too counts once. Nothing is waited for.
+ *
+ * A certain refusal of our address (RFC 7372 code X.7.25, words about reverse DNS) is learned at
+ * once; one that is only possible (another 5xx greeting, X.7.1, X.7.23, X.7.24, X.7.26) once the
+ * same recipient is accepted over the other family of the host; what stands in between, other than
+ * mox_dial_next(), is taken for another message.
+ * Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param conn the connection it was spoken on
+ * @param outcome borrowed until return: the reply to MAIL or to the first RCPT as
+ *     mox_reply_classify() reads it, its stage included; NULL: both were accepted
+ * @return #MOX_OK; #MOX_E_INVAL: outcome is no refusal of a server
+ */
+MOX_API int mox_conn_note(struct mox_conn *conn, const struct mox_error *outcome);
+
+/**
  * End a connection: sends QUIT if the session is sound, in one write whose reply is not waited for,
  * closes and frees. After mox_conn_write() the dialogue, QUIT included, is the host's own. A watch
  * and deliveries end in silence. It never blocks.

@@ -171,8 +171,8 @@ struct mox_candidate {
     int32_t tls;          ///< Enum mox_tls_need.
     int32_t drop;         ///< Enum mox_drop; #MOX_DROP_NONE: kept.
     int32_t order;        ///< Enum mox_order: why it stands where it stands.
-    const char *detail;   ///< Why it is dropped, or why this TLS, in one sentence; NULL: nothing
-                          ///< to add.
+    const char *detail;   ///< Why it is dropped, why the history or a refusal has put it where it
+                          ///< stands, or else why this TLS, in one sentence; NULL: nothing to add.
 };
 
 /** VIEW. One attempt. Times are milliseconds since the dial began; -1: not reached. */

@@ -145,8 +145,9 @@ struct mox_socket_ops {
     /** Close the stream, connected or not, and release handle. It never blocks. */
     void (*close)(void *user, void *handle);
     /**
-     * Optional: which source address the system would take for remote. Returns #MOX_OK, or why
-     * there is none, like MOX_ERRNO(ENETUNREACH).
+     * Optional: which source address the system would take for remote; nothing is sent. Returns
+     * #MOX_OK, or why there is none, like MOX_ERRNO(ENETUNREACH). Without it `Prefer: learned`
+     * knows only sources that are bound.
      */
     int (*source)(void *user, const struct mox_ip *remote, struct mox_ip *local);
     /**
@@ -251,7 +252,8 @@ MOX_API int mox_dns_fail(struct mox_ctx *ctx, uint64_t id, int code);
  * @{ */
 
 /**
- * IN. A store of state that contexts, processes or machines share: MTA-STS policies. A key is
+ * IN. A store of state that contexts, processes or machines share: MTA-STS policies, the history of
+ * refusals. A key is
  * printable ASCII without a blank, at most 1000 bytes, a value any bytes, at most 128 KiB; both are
  * borrowed until return. Each function returns #MOX_OK: answer once, now or later, by
  * mox_store_done(); or a `MOX_E_` code or MOX_ERRNO(e): no answer comes. An answer that is not

@@ -3,7 +3,9 @@
 
 #include "base/arena.h"
 #include "base/ip.h"
+#include "base/limits.h"
 #include "dial/deliver.h"
+#include "dial/proxy.h"
 #include "dial/talk.h"
 #include "policy/nat.h"
 #include "stream/tls.h"
@@ -107,23 +109,11 @@ static bool is_dual_stack(const struct dial *d)
     return families == (MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6);
 }
 
-/* What the world takes for our address where a proxy speaks for us: by the configuration. */
-static struct mox_ip proxy_address(const struct config_transport *proxy, int family)
-{
-    for (size_t i = 0; i < proxy->nremote_ips; i++) {
-        if (proxy->remote_ips[i].family == family)
-            return proxy->remote_ips[i];
-    }
-    return (struct mox_ip){0};
-}
-
 /* The system is asked for our end only here, where somebody wants it. */
 static void fill_local(struct dial *d, struct mox_session *view)
 {
-    const struct config_transport *proxy = request_proxy(&d->plan->rules);
-
-    if (proxy != NULL) {
-        view->public_ip = proxy_address(proxy, view->remote.family);
+    if (request_proxy(&d->plan->rules) != NULL) {
+        view->public_ip = proxy_public(&d->plan->rules, view->remote.family);
         return;
     }
     if (view->local.family != 0 && view->local_port != 0)

@@ -79,11 +79,14 @@ struct dial {
     const struct tls_proof *proof; /* what the server proved, in the plan's arena; NULL: no TLS */
     struct plan_candidate *again;  /* TLS failed there: next, once more; NULL: none */
 
-    struct plan_host *flip_host; /* it refused our address: its other family comes next */
-    const char *flip_why;        /* in the plan's arena */
-    struct mox_conn *conn;       /* what became of it; owned until the host has it */
-    struct mox_error *error;     /* owned: of the end; NULL with a status: no memory */
-    int32_t status;              /* of the end */
+    const struct history *history;    /* of a host: has our sources; NULL: not asked for */
+    const struct plan_attempt *noted; /* what the history was told of last */
+    int64_t noted_s;                  /* … when it was accepted, Unix time; 0: it was not since */
+    struct plan_host *flip_host;      /* it refused our address: its other family comes next */
+    const char *flip_why;             /* in the plan's arena */
+    struct mox_conn *conn;            /* what became of it; owned until the host has it */
+    struct mox_error *error;          /* owned: of the end; NULL with a status: no memory */
+    int32_t status;                   /* of the end */
     int32_t flip_family;
     uint32_t greeted;         /* sessions that reached a greeting */
     uint32_t out;             /* MOX_ALLOW_ bits of families without their source address */
@@ -94,6 +97,7 @@ struct dial {
     uint8_t fault;            /* enum certificate_fault: what PKIX said of the session's host */
     bool pkix_known;          /* … and whether it was asked */
     bool handshaking;         /* TLS is being laid over the stream */
+    bool noted_refusal;       /* of noted: our address was refused, and not accepted since */
     bool limited;             /* candidates are left that a limit forbids */
     bool loop_best;           /* the best MX host is ourselves */
     int32_t loop_preference;  /* hosts from here on are not dialed; INT32_MAX: no

@@ -6,6 +6,7 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "dial/history.h"
 #include "dial/order.h"
 #include "dial/security.h"
 #include "policy/family.h"
@@ -73,7 +74,7 @@ static int start_lookup(struct dial *d, struct dial_host *host)
         return MOX_OK;
     host->lookup = lookup_address_start(d->ctx, host->host->view.host, wanted_families(d), &rules,
                                         on_address, host);
-    return host->lookup == NULL ? MOX_E_NOMEM : MOX_OK;
+    return host->lookup == NULL ? MOX_E_NOMEM : history_begin(host);
 }
 
 static uint32_t families_in(const struct plan_list *list, const struct plan_host *host)
@@ -177,6 +178,7 @@ void hosts_close_window(struct dial *d)
 {
     for (size_t i = 0; i < d->nwindow; i++) {
         security_end_host(&d->window[i]);
+        history_end(&d->window[i]);
         lookup_address_free(d->window[i].lookup);
     }
     d->window = NULL;
@@ -271,8 +273,8 @@ static int add_choice(struct dial *d, struct dial_host *host, const struct mox_c
                      drop_detail(d, choice, ip, detail, sizeof detail));
 }
 
-static void fill_filter(const struct dial *d, const char *host, struct mox_filter_rules *filter,
-                        struct mox_ip dialed[MOX_LIMIT_DIALED])
+static void fill_filter(const struct dial *d, const struct plan_host *host,
+                        struct mox_filter_rules *filter, struct mox_ip dialed[MOX_LIMIT_DIALED])
 {
     const struct request_rules *rules = &d->plan->rules;
     bool named = rules->target == REQUEST_HOST || rules->target == REQUEST_ADDRESS;
@@ -287,7 +289,8 @@ static void fill_filter(const struct dial *d, const char *host, struct mox_filte
         filter->nown = rules->config->nown;
     }
     filter->dialed = dialed;
-    filter->ndialed = dialed_at(rules, host, dialed);
+    filter->ndialed = dialed_at(rules, host->view.host, dialed);
+    filter->avoid = history_avoid(host);
     filter->max = MOX_LIMIT_HOST_ADDRESSES;
     filter->allow_special = rules->allow_special;
 }
@@ -301,7 +304,7 @@ static int build(struct dial *d, struct dial_host *host, const struct mox_ip *ip
     uint32_t fresh = 0;
     int status;
 
-    fill_filter(d, host->host->view.host, &filter, dialed);
+    fill_filter(d, host->host, &filter, dialed);
     status = mox_family_filter(&filter, ips, n, choices, NULL);
     status = status < 0 ? status : MOX_OK;
     for (size_t i = 0; i < n && status == MOX_OK; i++) {
@@ -451,15 +454,19 @@ static bool is_known(const struct dial *d, const struct dial_host *host, bool in
            (!in_time && lookup_address_families(host->lookup) != 0);
 }
 
-/* First comes what TLS the host must have; without an address that is of no interest. */
+/* First comes what TLS the host must have, and what was learned of it; without an address that is
+ * of no interest. */
 static int take_host(struct dial *d, struct dial_host *host)
 {
     bool single = request_has_address(&d->plan->rules);
     const char *detail = NULL;
     int drop = MOX_DROP_NONE, status = MOX_OK;
 
-    if (single || lookup_address_families(host->lookup) != 0)
+    if (single || lookup_address_families(host->lookup) != 0) {
         status = security_of_host(d, host, &drop, &detail);
+        if (status == MOX_OK && !history_ready(host))
+            status = MOX_E_AGAIN;
+    }
     if (status == MOX_E_AGAIN)
         return MOX_OK;
     if (status == MOX_E_FILTERED)
@@ -489,7 +496,7 @@ static bool has_partial(const struct dial *d)
     for (size_t i = 0; i < d->nwindow; i++) {
         const struct dial_host *host = &d->window[i];
 
-        if (host->lookup != NULL && host->tlsa == NULL &&
+        if (host->lookup != NULL && host->tlsa == NULL && history_ready(host) &&
             (lookup_address_families(host->lookup) & ~host->built) != 0)
             return true;
     }

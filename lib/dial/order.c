@@ -4,9 +4,20 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "dial/history.h"
 #include "policy/level.h"
 
 enum { FEW = 8 }; /* candidates of one preference that need no allocation */
+
+/* Why it stands there, if that needs words; else why this TLS. */
+static const char *detail_of(const struct plan_candidate *candidate)
+{
+    const char *why = candidate->view.order == MOX_ORDER_LEARNED
+                          ? history_why(candidate->host, candidate->view.ip.family)
+                          : NULL;
+
+    return why != NULL ? why : candidate->host->tls->why;
+}
 
 /* Writes the candidates kept[from, from + n), all of one preference, in the order of entries. */
 static void put_in_order(struct dial *d, size_t from, size_t n, struct policy_entry *entries,
@@ -27,6 +38,8 @@ static void put_in_order(struct dial *d, size_t from, size_t n, struct policy_en
         struct plan_candidate *candidate = items[entries[i].index];
 
         candidate->view.order = entries[i].order;
+        if (!candidate->tried)
+            candidate->view.detail = detail_of(candidate);
         d->plan->kept.items[from + i] = candidate;
     }
 }

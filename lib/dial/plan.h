@@ -27,13 +27,16 @@ struct plan_tls {
     int32_t sts_mode; /* enum sts_mode; -1: no policy */
 };
 
+struct history;
+
 struct plan_host { /* an MX host, or the one host of another destination */
     struct mox_mx view;
+    bool refused4, refused6;       /* it refused our address of that family */
     bool looked_up;                /* its addresses are all known */
     bool no_name;                  /* … and it does not exist */
     const struct mox_error *error; /* … and a lookup failed; NULL: none did */
     const struct plan_tls *tls;    /* NULL: not known yet */
-    bool refused4, refused6;       /* it refused our address of that family */
+    struct history *history;       /* of refusals; NULL: not asked for, none here */
 };
 
 struct plan_candidate {

@@ -122,6 +122,17 @@ void proxy_text(const struct dial *d, char *buf, size_t cap)
         snprintf(buf, cap, "%s, %s", host, ip);
 }
 
+struct mox_ip proxy_public(const struct request_rules *rules, int family)
+{
+    const struct config_transport *proxy = request_proxy(rules);
+
+    for (size_t i = 0; i < proxy->nremote_ips; i++) {
+        if (proxy->remote_ips[i].family == family)
+            return proxy->remote_ips[i];
+    }
+    return (struct mox_ip){0};
+}
+
 void proxy_end(struct dial *d)
 {
     if (d->proxy == NULL)

@@ -22,6 +22,10 @@ bool proxy_next(struct dial *d);
 /* "proxy.example, 192.0.2.1", for errors. */
 void proxy_text(const struct dial *d, char *buf, size_t cap);
 
+/* What the world takes for our address of that family where a proxy speaks for us, by the
+ * configuration; family 0: it does not say. */
+struct mox_ip proxy_public(const struct request_rules *rules, int family);
+
 void proxy_end(struct dial *d);
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/ip.h"
+#include "dial/history.h"
 #include "policy/classify.h"
 
 static bool has_refused(const struct plan_host *host, int family)
@@ -42,6 +43,7 @@ void refusal_take(struct dial *d, int stage, const struct mox_error *err)
     struct plan_host *host = candidate->host;
     char why[256];
 
+    history_refused(d, err, NULL);
     if (policy_source_refusal(stage, err) == POLICY_SOURCE_NO)
         return;
     if (family == MOX_IPV6)

@@ -105,8 +105,6 @@ static int fail_as_told(struct taker *t)
 /* What of a transport this version cannot do; NULL: nothing. */
 static const char *unsupported_part(const struct config_transport *transport)
 {
-    if (transport->prefer == MOX_PREFER_LEARNED)
-        return "Prefer: learned";
     if (transport->require_reverse_dns)
         return "RequireReverseDNS";
     return transport->require_spf ? "RequireSPF" : NULL;
@@ -473,9 +471,9 @@ static bool same_dialed(const struct request_rules *a, const struct request_rule
 
 bool request_same(const struct request_rules *a, const struct request_rules *b)
 {
-    const uint32_t tls = MOX_DIAL_REQUIRETLS | MOX_DIAL_TLS_OPTIONAL;
+    const uint32_t bearing = MOX_DIAL_REQUIRETLS | MOX_DIAL_TLS_OPTIONAL | MOX_DIAL_NO_HISTORY;
 
-    if ((a->flags & tls) != (b->flags & tls) || a->config != b->config ||
+    if ((a->flags & bearing) != (b->flags & bearing) || a->config != b->config ||
         a->transport != b->transport || a->target != b->target || a->families != b->families ||
         a->prefer != b->prefer || a->port != b->port || a->allow_special != b->allow_special ||
         a->trust_ad != b->trust_ad || a->nsources != b->nsources || !same_text(a->name, b->name) ||

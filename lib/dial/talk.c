@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ip.h"
+#include "dial/history.h"
 #include "dial/login.h"
 #include "dial/race.h"
 #include "dial/refusal.h"

@@ -140,6 +140,7 @@ void check_resolved(struct run_dial *d, int status, const struct mox_error *err)
     check_time(d);
     if (d->run->shut_down || !run_is_sound(d->run))
         return;
+    check_learned_order(d);
     if (status == MOX_OK && (r->refused || r->pairs == 0))
         run_broken(d->run, "reached", "the plan of dial %d has candidates", number_of(d));
     if (status != MOX_OK && r->sure_pairs > 0 && 10 * r->worst_ms < 9 * r->total_ms)
@@ -348,6 +349,7 @@ void check_plan(struct run_dial *d)
         return;
     info = mox_plan_summary(d->plan);
     log_candidates(d);
+    check_learned(d);
     for (uint32_t i = 0; i < info->n_attempts; i++) {
         const struct mox_attempt *a = mox_plan_attempt(d->plan, i);
         const struct mox_candidate *candidate;

@@ -15,6 +15,8 @@
  *   plan       the attempts of the plans are what the network saw
  *   tls        a session proves what it must, and nothing but that is said before; where TLS fails
  *              the same address is dialed once more without it, only where that is allowed
+ *   learned    what the history says, and nothing else, puts a family of a host last; only what was
+ *              said of our address is added to it, and nothing by who must not
  *   secret     no password or token is in clear, in an error, in the log
  *   proxy      who must go through a proxy does
  *   mail       each recipient of a delivery ends in one state, which is what servers took; nothing
@@ -52,8 +54,13 @@ bool check_is_retry(const struct run_dial *d, uint32_t n);
 /* A text that leaves the library. */
 void check_text(struct run *run, const char *what, const char *text);
 
+/* What the history put last is what it had to; and so it is in a plan that was just resolved. */
+void check_learned(struct run_dial *d);
+void check_learned_order(struct run_dial *d);
+
 /* At the end, from the log; from what servers heard. */
 void check_network(struct run *run);
+void check_history(struct run *run);
 void check_secure(struct run *run);
 
 #endif

@@ -142,6 +142,12 @@ struct store_question {
     const char *key; /* NULL: of a put */
 };
 
+/* Its values are one line. */
+static bool is_history(const char *key)
+{
+    return key != NULL && strncmp(key, "mox1/fam/", 9) == 0;
+}
+
 /* Whether somebody waits is not known here: a put may be one that nobody does. */
 static void run_store(struct world *w, void *arg)
 {
@@ -150,6 +156,7 @@ static void run_store(struct world *w, void *arg)
     const struct store_item *item = q->key == NULL ? NULL : find_item(w, q->key);
     const char *value = NULL;
     size_t len = 0;
+    bool taken;
 
     if (w->ended)
         return;
@@ -162,7 +169,11 @@ static void run_store(struct world *w, void *arg)
         len = sizeof garbage - 1;
     }
     w->stirred = true;
-    mox_store_done(w->ctx, q->id, w->store == STORE_FAILS ? MOX_E_STORE : MOX_OK, value, len, 0);
+    taken = mox_store_done(w->ctx, q->id, w->store == STORE_FAILS ? MOX_E_STORE : MOX_OK, value,
+                           len, 0) == MOX_OK;
+    if (taken && w->store != STORE_FAILS && is_history(q->key))
+        world_log(w, "store says %s %.*s", q->key, value == NULL ? 0 : (int)strcspn(value, "\n"),
+                  value);
     if (mox_store_done(w->ctx, q->id, MOX_OK, NULL, 0, 0) != MOX_E_STALE)
         world_fault(w, "the store's answer is taken twice");
 }
@@ -181,13 +192,12 @@ static int ask(struct world *w, uint64_t id, const char *key)
 
 static int sim_get(void *user, uint64_t id, const char *key)
 {
+    world_log(user, "store gets %s", key);
     return ask(user, id, key);
 }
 
-static int sim_put(void *user, uint64_t id, const char *key, const void *value, size_t len,
-                   uint32_t ttl_s)
+static struct store_item *keep(struct world *w, const char *key, const void *value, size_t len)
 {
-    struct world *w = user;
     struct store_item *item = find_item(w, key);
 
     if (item == NULL) {
@@ -200,7 +210,25 @@ static int sim_put(void *user, uint64_t id, const char *key, const void *value, 
     if (len > 0)
         memcpy(item->value, value, len);
     item->len = len;
-    item->until_us = ttl_s == 0 ? UINT64_MAX : w->now_us + (uint64_t)ttl_s * 1000000;
+    item->until_us = UINT64_MAX;
+    return item;
+}
+
+void store_keep(struct world *w, const char *key, const char *value, size_t len)
+{
+    keep(w, key, value, len);
+}
+
+static int sim_put(void *user, uint64_t id, const char *key, const void *value, size_t len,
+                   uint32_t ttl_s)
+{
+    struct world *w = user;
+    struct store_item *item = keep(w, key, value, len);
+
+    world_log(w, "store puts %s for %u s: %s", key, (unsigned)ttl_s,
+              is_history(key) ? item->value : "");
+    if (ttl_s != 0)
+        item->until_us = w->now_us + (uint64_t)ttl_s * 1000000;
     return ask(w, id, NULL);
 }
 

@@ -40,6 +40,9 @@ struct fetch_page *fetch_page(struct world *w, const char *domain);
 struct mox_fetch_ops fetch_ops(struct world *w);
 struct mox_store_ops store_ops(struct world *w);
 
+/* Puts something into the store beforehand. */
+void store_keep(struct world *w, const char *key, const char *value, size_t len);
+
 /* Faults for fetches that nobody gave up. */
 void fetch_check(struct world *w);
 

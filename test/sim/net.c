@@ -310,6 +310,12 @@ static void sim_close(void *user, void *handle)
     world_log(user, "close %s", text_of(&s->remote, ip));
 }
 
+static int sim_source(void *user, const struct mox_ip *remote, struct mox_ip *local)
+{
+    *local = default_source(user, remote->family);
+    return local->family == 0 ? MOX_ERRNO(ENETUNREACH) : MOX_OK;
+}
+
 static intptr_t sim_fd(void *user, void *handle)
 {
     struct net_stream *s = handle;
@@ -329,6 +335,7 @@ struct mox_socket_ops net_ops(struct world *w)
                                    .write = sim_write,
                                    .want = sim_want,
                                    .close = sim_close,
+                                   .source = sim_source,
                                    .fd = sim_fd};
 }
 

@@ -164,7 +164,7 @@ static bool take_transport(const struct seed_config *config, const struct seed_d
     }
     if (*out == NULL)
         return true;
-    if ((*out)->learned || (*out)->reverse_dns || (*out)->kind == MOX_KIND_FAIL)
+    if ((*out)->reverse_dns || (*out)->kind == MOX_KIND_FAIL)
         return false;
     return (dial->flags & MOX_DIAL_REQUIRETLS) == 0 ||
            !((*out)->no_starttls || (*out)->skip_verify);
@@ -384,6 +384,8 @@ static void take_host(struct judge *j, const struct reference_host *host,
     const struct seed_addresses *both[2] = {look_up(j, host->name, MOX_IPV4, &failed),
                                             look_up(j, host->name, MOX_IPV6, &failed)};
 
+    if (j->r->learned)
+        j->r->worst_ms += j->r->store_ms;
     if (host->preference > j->loop && j->loop_sure)
         return;
     if (demand->out != REFERENCE_IN && !demand->unsure && both[0]->n + both[1]->n > 0) {
@@ -546,6 +548,8 @@ void reference_of(const struct seed *seed, const struct seed_config *config,
         take_proxy(&j);
     else
         take_sources(config, t, dial, r);
+    r->learned =
+        t != NULL && t->learned && r->families == 3 && (dial->flags & MOX_DIAL_NO_HISTORY) == 0;
     take_way(&j);
     j.special = config->allow_special || (dial->flags & MOX_DIAL_ALLOW_SPECIAL) != 0;
     take_target(&j, t);

@@ -48,6 +48,7 @@ struct reference {
     bool proxy_serves, proxy_is_sure; /* one of its addresses; all of them */
     unsigned proxies;                 /* its addresses */
     uint32_t proxy_ms;                /* until the slowest of them has connected */
+    bool learned;                     /* the history has a say */
     bool login_ends;                  /* a login may be refused for good */
     bool requiretls_all; /* no host has what REQUIRETLS needs: the mail may be returned */
     bool ours;           /* a failure of this machine is among them, which ends the dial */

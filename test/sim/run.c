@@ -103,13 +103,17 @@ static void on_conn(void *arg, int status, struct mox_conn *conn, const struct m
 
 static void go_on(struct run_dial *d, bool complain)
 {
-    static const char refusal[] = "550 5.7.25 no reverse DNS for your address\r\n";
+    static const char refusal[] = "550 5.7.25 no reverse DNS for your address";
     struct world *w = d->run->w;
     struct mox_error why, err = {0};
+    char ip[64];
 
     if (d->conn == NULL || w->ended || d->phase != RUN_OVER)
         return;
     mox_reply_classify(MOX_STAGE_MAIL, refusal, sizeof refusal - 1, &why);
+    mox_ip_format(&mox_conn_session(d->conn)->remote, ip, sizeof ip);
+    if (complain)
+        world_log(w, "host notes dial %d at %s %s", number_of(d), ip, refusal);
     world_log(w, "host goes on with dial %d%s", number_of(d), complain ? ", refused" : "");
     d->start_ms = world_ms(w);
     d->id = mox_dial_next_start(d->conn, complain ? &why : NULL, on_conn, d, &err);
@@ -193,6 +197,29 @@ static void follow_habit(struct run_dial *d)
     }
 }
 
+/* What became of a message, as the history is told. */
+static void note(struct run_dial *d)
+{
+    static const char *const replies[] = {
+        [SEED_NOTES_CERTAIN] = "550 5.7.25 noted, no PTR",
+        [SEED_NOTES_POSSIBLE] = "550 5.7.1 noted",
+        [SEED_NOTES_OTHER] = "550 5.1.1 noted, no such user",
+    };
+    int notes = d->notes++ == 0 ? d->facts->notes : SEED_NOTES_ACCEPTED;
+    const char *reply = notes < SEED_NOTES_CERTAIN ? "accepted" : replies[notes];
+    struct mox_error outcome;
+    char ip[64];
+
+    if (d->facts->notes == SEED_NOTES_NOTHING)
+        return;
+    mox_ip_format(&mox_conn_session(d->conn)->remote, ip, sizeof ip);
+    world_log(d->run->w, "host notes dial %d at %s %s", number_of(d), ip, reply);
+    if (notes >= SEED_NOTES_CERTAIN)
+        mox_reply_classify(MOX_STAGE_RCPT, reply, strlen(reply), &outcome);
+    if (mox_conn_note(d->conn, notes < SEED_NOTES_CERTAIN ? NULL : &outcome) != MOX_OK)
+        run_broken(d->run, "learned", "dial %d cannot tell of \"%s\"", number_of(d), reply);
+}
+
 /* Whether a callback may come now. */
 static void check_callback(struct run_dial *d, int phase, int status, const struct mox_error *err)
 {
@@ -233,6 +260,7 @@ static void on_conn(void *arg, int status, struct mox_conn *conn, const struct m
     }
     d->sessions += !send_is_again(d);
     check_session(d, conn);
+    note(d);
     follow_habit(d);
 }
 
@@ -323,6 +351,7 @@ static void start(struct run_dial *d)
     if (run->w->ended || d->started)
         return;
     d->started = true;
+    d->born_ms = world_ms(run->w);
     d->config = run->facts;
     d->parsed = mox_config_ref(run->config);
     d->goes_on = d->facts->goes_on;
@@ -576,6 +605,7 @@ void run_seed(struct run *run, struct seed *seed)
     memory_fail(0, 0);
     end(run);
     check_network(run);
+    check_history(run);
     check_secure(run);
     for (size_t i = 0; i < seed->ndials; i++)
         check_mail_of(&run->dials[i]);

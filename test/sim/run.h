@@ -23,13 +23,14 @@ struct run_dial {
     const struct seed_config *config; /* at its start */
     struct mox_config *parsed;        /* a reference of the host's own */
     struct reference reference;
-    mox_op_id id, watch;   /* watch: of its connection; 0: none */
-    struct mox_plan *plan; /* NULL: none, or given away */
-    struct mox_conn *conn; /* the host's */
-    unsigned sessions;     /* reached so far */
-    int phase;             /* enum run_phase */
-    int goes_on;           /* times that it still will */
-    uint64_t start_ms, plan_ms;
+    mox_op_id id, watch;                 /* watch: of its connection; 0: none */
+    struct mox_plan *plan;               /* NULL: none, or given away */
+    struct mox_conn *conn;               /* the host's */
+    unsigned sessions;                   /* reached so far */
+    int phase;                           /* enum run_phase */
+    int goes_on;                         /* times that it still will */
+    uint64_t born_ms, start_ms, plan_ms; /* born: at its first start */
+    unsigned notes;                      /* told to the history so far */
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
     bool planned;         /* its plan tells all that it dialed */

@@ -101,4 +101,5 @@ void seed_draw(uint64_t number, struct seed *seed)
     draw_failures(seed);
     seed_draw_security(seed);
     seed_draw_mail(seed);
+    seed_draw_history(seed);
 }

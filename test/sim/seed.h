@@ -34,6 +34,7 @@ enum {
     SEED_MAILS = 3,     /* of one sending */
     SEED_RCPTS = 7,     /* of one message */
     SEED_MAILBOX = 600, /* bytes of the rules of a mailbox */
+    SEED_ENTRIES = 30,  /* of the history */
     SEED_TEXT = 64
 };
 
@@ -224,6 +225,21 @@ struct seed_mail { /* a message */
     bool utf8, odd;               /* a recipient with a UTF-8 local part, a malformed one */
 };
 
+enum seed_note { /* what the host tells the history of a connection */
+                 SEED_NOTES_NOTHING = 0,
+                 SEED_NOTES_ACCEPTED,
+                 SEED_NOTES_CERTAIN,
+                 SEED_NOTES_POSSIBLE,
+                 SEED_NOTES_OTHER, /* a refusal that is not about our address */
+                 SEED_NOTES
+};
+
+struct seed_entry { /* of the history, before it all began */
+    char key[4 * SEED_TEXT];
+    const char *value;
+    int family;
+};
+
 struct seed_dial {
     int zone, target, place; /* the place of a literal */
     int from, from_account;  /* seed_name, -1: null sender; index of lists, -1: none */
@@ -240,6 +256,7 @@ struct seed_dial {
     size_t ndialed;
     int stop_at, port;
     int habit, goes_on; /* how often it goes on */
+    int notes;          /* enum seed_note, of its first connection; of the others it accepts */
     bool with_plan, resolves_first;
     struct seed_mail mails[SEED_MAILS]; /* for SEED_DELIVERS */
     size_t nmails, ahead;               /* ahead: under way at once */
@@ -278,6 +295,8 @@ struct seed {
     bool dns_at_once, eager;
     bool secure; /* TLS and what belongs to it was drawn; else servers know nothing of it */
     int store;   /* enum store_kind */
+    struct seed_entry entries[SEED_ENTRIES];
+    size_t nentries;
     long fail_at, fail_every; /* allocations: the first that fails, then each so many; 0: none */
 };
 
@@ -303,6 +322,7 @@ void seed_draw_dials(struct seed *seed);
 void seed_draw_timeouts(struct seed *seed, struct mox_timeouts *timeouts);
 void seed_draw_security(struct seed *seed);
 void seed_draw_mail(struct seed *seed);
+void seed_draw_history(struct seed *seed);
 void seed_draw_set(struct seed *seed, struct seed_set *set);
 int seed_add_place(struct seed *seed, int zone, int kind, int family);
 
@@ -312,6 +332,9 @@ void seed_build(const struct seed *seed, struct world *w);
 /* Of what seed_draw_security drew; and other TLSA records for a zone, in the seed and the world. */
 void seed_build_security(const struct seed *seed, struct world *w);
 void seed_roll(struct seed *seed, int zone, struct world *w);
+
+/* Its store, with what is in it. */
+void seed_build_history(const struct seed *seed, struct world *w);
 
 /* The policy that the domain of the zone publishes, as text. */
 size_t seed_sts_text(const struct seed_sts *sts, char *out, size_t cap);

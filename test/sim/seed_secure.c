@@ -518,7 +518,6 @@ void seed_build_security(const struct seed *seed, struct world *w)
     if (!seed->secure)
         return;
     w->fetch_ops = true;
-    w->store = seed->store;
     for (int i = 0; i < SEED_ZONES; i++) {
         const struct seed_zone *zone = &seed->zones[i];
 

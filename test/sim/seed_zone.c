@@ -326,6 +326,7 @@ void seed_build(const struct seed *seed, struct world *w)
             world_fault(w, "no rules of a mailbox: %s", from->mailbox);
     }
     seed_build_security(seed, w);
+    seed_build_history(seed, w);
     w->dns_ms = seed->dns_ms;
     w->dns_at_once = seed->dns_at_once;
     w->eager = seed->eager;

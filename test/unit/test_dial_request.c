@@ -44,8 +44,6 @@ static const struct dial_case cases[] = {
      "\t\t\t\t- 192.0.2.7\n\t\t\tRemoteHostname: out.example.com\n" ALL,
      "example.org A 192.0.2.1\n" UP, .status = MOX_E_PROXY, .dials = "", .stage = MOX_STAGE_PROXY,
      .about = MOX_ABOUT_LOCAL, .says = "the proxy proxy.example has no address"},
-    {"Prefer: learned", "Transports:\n\tt:\n\t\tDirect:\n\t\t\tPrefer: learned\n" ALL, UP, NOTHING,
-     .says = "learned"},
     {"RequireReverseDNS", "Transports:\n\tt:\n\t\tDirect:\n\t\t\tRequireReverseDNS: true\n" ALL, UP,
      NOTHING, .says = "RequireReverseDNS"},
     {"RequireSPF", "Transports:\n\tt:\n\t\tDirect:\n\t\t\tRequireSPF: true\n" ALL, UP, NOTHING,
