@@ -253,11 +253,10 @@ MOX_API int mox_dns_fail(struct mox_ctx *ctx, uint64_t id, int code);
 
 /**
  * IN. A store of state that contexts, processes or machines share: MTA-STS policies, the history of
- * refusals. A key is
- * printable ASCII without a blank, at most 1000 bytes, a value any bytes, at most 128 KiB; both are
- * borrowed until return. Each function returns #MOX_OK: answer once, now or later, by
- * mox_store_done(); or a `MOX_E_` code or MOX_ERRNO(e): no answer comes. An answer that is not
- * there in mox_timeouts::store is not waited for: mail goes on without it.
+ * refusals. A key is printable ASCII without a blank, at most 1000 bytes, a value any bytes, at
+ * most 128 KiB; both are borrowed until return. Each function returns #MOX_OK: answer once, now or
+ * later, by mox_store_done(); or a `MOX_E_` code or MOX_ERRNO(e): no answer comes. An answer that
+ * is not there in mox_timeouts::store is not waited for: mail goes on without it.
  */
 struct mox_store_ops {
     size_t size; ///< sizeof(struct mox_store_ops).
