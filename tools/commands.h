@@ -16,11 +16,14 @@ int cmd_config_describe(const struct options *options, const struct load *load);
 int cmd_route(const struct options *options, const struct load *load);
 int cmd_plan(const struct options *options, const struct load *load);
 int cmd_dial(const struct options *options, const struct load *load);
+int cmd_history_show(const struct options *options, const struct load *load);
+int cmd_history_reset(const struct options *options, const struct load *load);
 
 json_t *cmd_config_check_blank(void);
 json_t *cmd_config_text_blank(void);
 json_t *cmd_route_blank(void);
 json_t *cmd_plan_blank(void);
 json_t *cmd_dial_blank(void);
+json_t *cmd_history_blank(void);
 
 #endif

@@ -13,9 +13,13 @@
 #include "output.h"
 #include "report.h"
 
+#define HISTORY_SUMMARY                                                                            \
+    "Prints what the store of the configuration has learned of mail hosts: when each accepted\n"   \
+    "mail from an address of ours, and when it refused one."
+
 static const struct command {
     const char *word, *second; /* second: of a command of two words, else NULL */
-    const char *short_summary; /* for the list of commands */
+    const char *short_summary; /* for the list of commands; NULL: another one stands for it */
     struct usage usage;
     json_t *(*blank)(void);
     /* NULL: a later version has it. load is NULL where no configuration is needed. */
@@ -73,7 +77,27 @@ static const struct command {
     {.word = "send", .short_summary = "deliver a message (a later version)"},
     {.word = "preflight", .short_summary = "check our reverse DNS and SPF (a later version)"},
     {.word = "spf", .short_summary = "evaluate SPF (a later version)"},
-    {.word = "history", .short_summary = "what was learned about hosts (a later version)"},
+    {.word = "history",
+     .second = "reset",
+     .short_summary = "forget what was learned, of one host or of all",
+     .usage = {"history reset", "[HOST]",
+               "Removes what the store of the configuration has learned of a mail host, or of all.",
+               OPTIONS_HOST},
+     .blank = cmd_history_blank,
+     .run = cmd_history_reset,
+     .needs_config = true},
+    {.word = "history",
+     .second = "show",
+     .usage = {"history show", "", HISTORY_SUMMARY, 0},
+     .blank = cmd_history_blank,
+     .run = cmd_history_show,
+     .needs_config = true},
+    {.word = "history",
+     .short_summary = "which mail hosts refused our addresses, and when",
+     .usage = {"history [show]", "", HISTORY_SUMMARY, 0},
+     .blank = cmd_history_blank,
+     .run = cmd_history_show,
+     .needs_config = true},
     {.word = "policy", .short_summary = "serve Postfix (a later version)"},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
@@ -89,6 +113,8 @@ static void print_help(void)
     for (size_t i = 0; i < COMMANDS; i++) {
         char name[32];
 
+        if (commands[i].short_summary == NULL)
+            continue;
         snprintf(name, sizeof name, "%s%s%s", commands[i].word,
                  commands[i].second != NULL ? " " : "",
                  commands[i].second != NULL ? commands[i].second : "");

@@ -178,12 +178,14 @@ static int check_together(struct options *options, const struct usage *usage, st
     return MOX_OK;
 }
 
-/* One operand is a recipient where there is an envelope. */
+/* One operand is a recipient where there is an envelope, or a host. */
 static int take_operands(struct options *options, const struct usage *usage, int argc, char *argv[],
                          struct mox_error *err)
 {
     if (optind < argc && (usage->options & OPTIONS_ENVELOPE) != 0 && options->envelope.to == NULL)
         options->envelope.to = argv[optind++];
+    if (optind < argc && (usage->options & OPTIONS_HOST) != 0)
+        options->host = argv[optind++];
     if (optind < argc)
         return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE, "\"%s\" is one argument too many",
                           argv[optind]);

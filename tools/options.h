@@ -16,7 +16,8 @@ enum {
     OPTIONS_DIAL = 2,     /* dial alone */
     OPTIONS_ENVELOPE = 4, /* route, plan, dial */
     OPTIONS_DIALING = 8,  /* plan, dial */
-    OPTIONS_COMMON = 16
+    OPTIONS_COMMON = 16,
+    OPTIONS_HOST = 32 /* none: a host may stand as operand */
 };
 
 /* What a command is, as far as its command line goes. */
@@ -40,6 +41,7 @@ struct options {
     struct mox_ctx_options ctx;
     struct mox_envelope envelope;
     struct mox_dial_request request; /* config and plan are the caller's to set */
+    const char *host;                /* NULL: none was given */
     uint32_t port;
     char destination[256 + 3]; /* `to` where only --server was given */
 

@@ -47,11 +47,21 @@ static json_t *mx_list(const struct mox_plan *plan)
     return array;
 }
 
+/* What its words are about: why it stands there, or why this TLS. */
+static bool tells_order(const struct mox_candidate *candidate)
+{
+    return candidate->drop == MOX_DROP_NONE &&
+           (candidate->order == MOX_ORDER_OTHER_FAMILY || candidate->order == MOX_ORDER_LEARNED);
+}
+
 const char *show_plan_tls_reason(const struct mox_candidate *candidate)
 {
-    bool for_order = candidate->order == MOX_ORDER_OTHER_FAMILY; /* then that is what it is about */
+    return candidate->drop != MOX_DROP_NONE || tells_order(candidate) ? NULL : candidate->detail;
+}
 
-    return candidate->drop != MOX_DROP_NONE || for_order ? NULL : candidate->detail;
+static const char *order_reason(const struct mox_candidate *candidate)
+{
+    return tells_order(candidate) ? candidate->detail : NULL;
 }
 
 static json_t *candidate_object(const struct mox_candidate *candidate)
@@ -65,6 +75,7 @@ static json_t *candidate_object(const struct mox_candidate *candidate)
     output_put(object, "source", output_address(&candidate->source));
     output_put(object, "port", output_positive(candidate->port));
     output_put(object, "order", output_text(mox_order_name(candidate->order)));
+    output_put(object, "order_reason", output_text(order_reason(candidate)));
     output_put(object, "tls_required", output_text(mox_tls_need_name(candidate->tls)));
     output_put(object, "tls_reason", output_text(show_plan_tls_reason(candidate)));
     return object;
@@ -257,14 +268,15 @@ static void print_candidates(const struct mox_plan *plan)
 }
 
 /* Once for each host, as its addresses have it in common. */
-static void print_tls_reasons(const struct mox_plan *plan)
+static void print_reasons(const struct mox_plan *plan, const char *heading,
+                          const char *(*reason_of)(const struct mox_candidate *candidate))
 {
     struct table table = {.columns = 2};
     const struct mox_candidate *candidate;
     const char *last = "";
 
     for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
-        const char *reason = show_plan_tls_reason(candidate);
+        const char *reason = reason_of(candidate);
 
         if (reason == NULL || strcmp(last, reason) == 0)
             continue;
@@ -272,7 +284,7 @@ static void print_tls_reasons(const struct mox_plan *plan)
         last = reason;
     }
     if (table.ncells > 0)
-        printf("\nWhy this TLS\n");
+        printf("\n%s\n", heading);
     table_print(&table, 2);
 }
 
@@ -294,7 +306,8 @@ void show_plan_print(const struct mox_plan *plan)
         return;
     print_mx(plan);
     print_candidates(plan);
-    print_tls_reasons(plan);
+    print_reasons(plan, "Why this order", order_reason);
+    print_reasons(plan, "Why this TLS", show_plan_tls_reason);
     each_dropped(plan, row_dropped, &dropped);
     if (dropped.ncells > 0)
         printf("\nDropped\n");
