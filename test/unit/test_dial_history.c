@@ -2,6 +2,10 @@
  * test_dial_history.c - Prefer: learned through the public tables: what one dial is told of our
  * address orders the next one, for a week; a store that fails or is late changes nothing else.
  */
+#include <stdio.h>
+
+#include "dial/conn.h"
+#include "dial/history.h"
 #include "dial_world.h"
 #include "test/sim/fetch.h"
 
@@ -198,6 +202,21 @@ START_TEST(a_broken_store_changes_nothing)
 }
 END_TEST
 
+/* It may be there, and know more. */
+START_TEST(what_cannot_be_read_is_not_written)
+{
+    static const int broken[] = {STORE_FAILS, STORE_UNASKABLE, STORE_MUTE};
+
+    for (int learned = 0; learned < 2; learned++) {
+        renew(broken[_i], learned ? LEARNED : NULL, REFUSED6);
+        ck_assert_int_eq(reach(0), MOX_IPV4);
+        world_sleep(sim, 2000);
+        check_log("store gets " KEY6, 1 + (unsigned)learned);
+        check_log("store puts", 0);
+    }
+}
+END_TEST
+
 /* The one round trip is beside DNS, not behind it. */
 START_TEST(the_store_is_asked_beside_dns)
 {
@@ -358,6 +377,39 @@ START_TEST(note_case)
 }
 END_TEST
 
+/* For whoever delivers: which recipient was refused, and which is accepted. NULL: all of them. */
+static const struct rcpt_case {
+    const char *name, *refused, *accepted;
+    bool forget, learned;
+} rcpts[] = {
+    {"the same", "b@example.org", "b@example.org", false, true},
+    {"another", "b@example.org", "c@example.org", false, false},
+    {"all were refused", NULL, "c@example.org", false, true},
+    {"all are accepted", "b@example.org", NULL, false, true},
+    {"of another message", NULL, NULL, true, false},
+};
+
+START_TEST(rcpt_case)
+{
+    const struct rcpt_case *c = &rcpts[_i];
+    struct mox_conn *conn = NULL;
+    struct mox_error err;
+
+    renew(STORE_WORKS, NULL, HOST "192.0.2.1 up\n2001:db8::1 up\n");
+    ck_assert_int_eq(mox_dial(sim->ctx, dial_request(), &conn, &err), MOX_OK);
+    classify(MOX_STAGE_RCPT, "550 5.7.1 blocked", &err);
+    history_refused(conn_dial(conn), &err, c->refused);
+    ck_assert_int_eq(mox_dial_next(&conn, NULL, &err), MOX_OK);
+    if (c->forget)
+        history_forget(conn_dial(conn));
+    history_accepted(conn_dial(conn), c->accepted);
+    mox_conn_close(conn);
+    world_sleep(sim, 1000);
+    check_put(c->name, KEY4, "1700000005 0 0 ");
+    check_put(c->name, KEY6, c->learned ? "0 1700000005 1 550 5.7.1 blocked" : NULL);
+}
+END_TEST
+
 START_TEST(an_outcome_must_be_one)
 {
     struct mox_error none = {.code = MOX_E_TIMEOUT};
@@ -473,12 +525,14 @@ TCase *test_dial_history(void)
     tcase_add_test(tcase, no_history_neither_reads_nor_writes);
     tcase_add_loop_test(tcase, order_case, 0, (int)ARRAY_LEN(orders));
     tcase_add_loop_test(tcase, a_broken_store_changes_nothing, 0, (int)ARRAY_LEN(faults));
+    tcase_add_loop_test(tcase, what_cannot_be_read_is_not_written, 0, 3);
     tcase_add_test(tcase, the_store_is_asked_beside_dns);
     tcase_add_test(tcase, no_source_nothing_learned);
     tcase_add_test(tcase, the_nat_map_names_the_source);
     tcase_add_test(tcase, the_plan_says_why);
     tcase_add_test(tcase, a_resolved_plan_is_the_base);
     tcase_add_loop_test(tcase, note_case, 0, (int)ARRAY_LEN(notes));
+    tcase_add_loop_test(tcase, rcpt_case, 0, (int)ARRAY_LEN(rcpts));
     tcase_add_test(tcase, an_outcome_must_be_one);
     tcase_add_test(tcase, accepted_is_written_hourly_and_when_it_clears);
     tcase_add_test(tcase, many_at_once_are_one_write);
