@@ -68,9 +68,9 @@ bool learned_read(struct slice value, int64_t now_s, struct learned_entry *out)
     uint64_t accepted, refused, refusals;
 
     *out = (struct learned_entry){0};
-    if (value.len >= LEARNED_VALUE || !take_number(&value, INT64_MAX, &accepted) ||
-        !take_number(&value, INT64_MAX, &refused) || !take_number(&value, UINT32_MAX, &refusals) ||
-        !is_possible(accepted, now_s) || !is_possible(refused, now_s))
+    if (!take_number(&value, INT64_MAX, &accepted) || !take_number(&value, INT64_MAX, &refused) ||
+        !take_number(&value, UINT32_MAX, &refusals) || !is_possible(accepted, now_s) ||
+        !is_possible(refused, now_s))
         return false;
     out->accepted_s = (int64_t)accepted;
     out->refused_s = (int64_t)refused;
@@ -164,7 +164,8 @@ void learned_why(const struct learned_entry *entry, int family, char out[LEARNED
     struct text t = text_to(out, LEARNED_WHY);
     char day[DAY], probe[DAY];
 
-    text_add(&t, "%s was refused on %s: %s; tried again after %s",
-             family == MOX_IPV6 ? "IPv6" : "IPv4", day_of(entry->refused_s, day), entry->reply,
+    text_add(&t, "%s was refused on %s%s%s; tried again after %s",
+             family == MOX_IPV6 ? "IPv6" : "IPv4", day_of(entry->refused_s, day),
+             entry->reply[0] == '\0' ? "" : ": ", entry->reply,
              day_of(entry->refused_s + LEARNED_AVOID_S, probe));
 }

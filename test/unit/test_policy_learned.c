@@ -184,6 +184,19 @@ START_TEST(avoid_case)
 }
 END_TEST
 
+/* Another host may keep more of a reply than we do. */
+START_TEST(a_longer_reply_is_read)
+{
+    char value[4 * MOX_LIMIT_REPLY_KEPT] = "0 1699999500 1 550 ";
+    struct learned_entry entry;
+
+    memset(value + strlen(value), 'x', sizeof value - 1 - strlen(value));
+    ck_assert(learned_read((struct slice){value, sizeof value}, NOW, &entry));
+    ck_assert_int_eq(entry.refused_s, 1699999500);
+    ck_assert_uint_eq(strlen(entry.reply), MOX_LIMIT_REPLY_KEPT - 1);
+}
+END_TEST
+
 /* What an event makes of an entry: a accepted, r refused, at NOW. */
 static const struct add_case {
     const char *name;
@@ -253,6 +266,9 @@ START_TEST(why_is_a_sentence)
     learned_why(&entry, MOX_IPV6, why);
     ck_assert_str_eq(why, "IPv6 was refused on 2026-11-28: 550 5.7.25 no PTR; tried again after "
                           "2026-12-05");
+    entry.reply[0] = '\0';
+    learned_why(&entry, MOX_IPV4, why);
+    ck_assert_str_eq(why, "IPv4 was refused on 2026-11-28; tried again after 2026-12-05");
     memset(entry.reply, 'x', sizeof entry.reply - 1);
     learned_why(&entry, MOX_IPV4, why);
     ck_assert_ptr_nonnull(strstr(why, "; tried again after 2026-12-05"));
@@ -269,6 +285,7 @@ TCase *test_policy_learned(void)
     tcase_add_loop_test(tcase, value_case, 0, (int)ARRAY_LEN(values));
     tcase_add_test(tcase, a_value_reads_back);
     tcase_add_test(tcase, a_long_reply_is_cut);
+    tcase_add_test(tcase, a_longer_reply_is_read);
     tcase_add_loop_test(tcase, avoid_case, 0, (int)ARRAY_LEN(avoids));
     tcase_add_loop_test(tcase, add_case, 0, (int)ARRAY_LEN(adds));
     tcase_add_test(tcase, refusals_do_not_wrap);
