@@ -1,7 +1,10 @@
 /* advice.c - see advice.h. */
 #include "dial/advice.h"
 
+#include "base/ip.h"
+#include "dial/history.h"
 #include "dial/refusal.h"
+#include "smtp/result.h"
 
 enum { CODE_PERMANENT = 500 };
 
@@ -27,6 +30,33 @@ struct advice_count advice_count(const struct mox_rcpt_result *results, size_t n
             count.temporary++;
     }
     return count;
+}
+
+/* Here and now: not by another server, in an earlier call. */
+static bool is_of_session(const struct dial *d, const struct mox_rcpt_result *result)
+{
+    return ip_equal(&result->remote, &d->attempt->candidate->view.ip);
+}
+
+static void learn(struct dial *d, const char *rcpt, const struct mox_rcpt_result *result)
+{
+    struct mox_error err;
+
+    if (result->state == MOX_RCPT_ACCEPTED || result->stage > MOX_STAGE_RCPT) {
+        history_accepted(d, rcpt);
+    } else if (result->code == MOX_E_REFUSED) {
+        smtp_result_error(result, &err);
+        history_refused(d, &err, rcpt);
+    }
+}
+
+void advice_learn(struct dial *d, const struct mox_message *message,
+                  const struct mox_rcpt_result *results)
+{
+    for (size_t i = 0; i < message->nrcpts; i++) {
+        if (is_of_session(d, &results[i]))
+            learn(d, message->rcpts[i].address, &results[i]);
+    }
 }
 
 /* A 5xx for which another candidate would be tried: it is about our address, and nobody was

@@ -16,6 +16,10 @@ struct advice_count { /* recipients of a message, by what became of them */
 /* Of the results of an earlier call. Those that are still open count as nothing. */
 struct advice_count advice_count(const struct mox_rcpt_result *results, size_t n);
 
+/* A message is done: tells the history what the session's server said of our address. */
+void advice_learn(struct dial *d, const struct mox_message *message,
+                  const struct mox_rcpt_result *results);
+
 /* A message is done: settles the action of each recipient that was refused for our address. */
 void advice_settle(const struct dial *d, struct mox_rcpt_result *results, size_t n);
 

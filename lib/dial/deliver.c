@@ -11,6 +11,7 @@
 #include "base/input.h"
 #include "base/mem.h"
 #include "dial/advice.h"
+#include "dial/history.h"
 #include "dial/talk.h"
 #include "smtp/mail.h"
 
@@ -361,14 +362,20 @@ static void count(const struct deliver_op *o)
     stats->messages += now.accepted > o->before.accepted;
 }
 
-/* The connection ended before its turn came. */
-static bool had_no_turn(const struct deliver_op *o)
+/* Of a message whose turn would have come had the context not been shut down. */
+static int end_pending(const struct deliver_op *o, struct mox_error *err)
 {
+    int status = MOX_E_CLOSED;
+
     for (size_t i = 0; i < o->message.nrcpts; i++) {
-        if (o->job.results[i].state == MOX_RCPT_PENDING)
-            return true;
+        struct mox_rcpt_result *result = &o->job.results[i];
+
+        if (result->state != MOX_RCPT_PENDING)
+            continue;
+        result->code = status = shut_down(o->delivery, err);
+        result->action = MOX_ACTION_LATER;
     }
-    return false;
+    return status;
 }
 
 /* What befell the recipients; kept for mox_dial_next. */
@@ -377,6 +384,7 @@ static int outcome_of(struct deliver_op *o, struct mox_error *err)
     struct delivery *v = o->delivery;
     int status;
 
+    advice_learn(v->conn->dial, &o->message, o->job.results);
     advice_settle(v->conn->dial, o->job.results, o->message.nrcpts);
     count(o);
     status = smtp_job_error(&o->job, err);
@@ -384,8 +392,8 @@ static int outcome_of(struct deliver_op *o, struct mox_error *err)
     v->why = NULL;
     if (status == MOX_OK)
         return status;
-    if (status == MOX_E_CLOSED && ctx_of(v)->shutting_down && had_no_turn(o))
-        status = shut_down(v, err);
+    if (status == MOX_E_CLOSED && ctx_of(v)->shutting_down)
+        status = end_pending(o, err);
     v->why = mem_new(sizeof *v->why);
     if (v->why != NULL)
         *v->why = *err;
@@ -559,7 +567,9 @@ mox_op_id mox_deliver_start(struct mox_conn *conn, const struct mox_message *mes
     o = take_message(conn, message, results, err);
     if (o == NULL)
         return 0;
-    if (conn->delivery == NULL)
+    if (conn->delivery != NULL)
+        history_forget(conn->dial); /* another message */
+    else
         conn->delivery = begin(conn);
     if (conn->delivery == NULL) {
         mem_free(o);

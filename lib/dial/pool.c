@@ -3,6 +3,7 @@
 
 #include "base/ip.h"
 #include "dial/deliver.h"
+#include "dial/history.h"
 #include "dial/talk.h"
 
 enum { US_PER_S = 1000 * 1000 };
@@ -141,6 +142,7 @@ static void refresh(struct dial *old, const struct dial *d)
         plan_host_at(plan, i)->refused4 = plan_host_at(plan, i)->refused6 = false;
     plan->attempts.items[0] = old->attempt; /* there is one at least: this */
     plan->attempts.len = 1;
+    history_forget(old);
     old->greeted = 1;
     old->retries = 0;
     old->limited = false;

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/ip.h"
-#include "dial/history.h"
 #include "dial/login.h"
 #include "dial/race.h"
 #include "dial/refusal.h"

@@ -166,6 +166,8 @@ static bool is_said(const struct run *run, int zone, int family, const char *rep
 
         if (place->zone != zone || place->ip.family != family || server == NULL)
             continue;
+        if (mailbox_says(place->mailbox, reply))
+            return true;
         if ((server->greeting != NULL && strstr(server->greeting, reply) != NULL) ||
             (server->ehlo != NULL && strstr(server->ehlo, reply) != NULL) ||
             (server->helo != NULL && strstr(server->helo, reply) != NULL))
@@ -196,11 +198,33 @@ static bool is_noted(const struct run *run, int zone, int family, const char *wo
     return false;
 }
 
+/* Whether a mailbox of the zone and family took a recipient, before this line. */
+static bool is_accepted(const struct run *run, int zone, int family, const char *before)
+{
+    const char *line = run->w->log.ptr;
+
+    for (; line < before; line += strcspn(line, "\n") + 1) {
+        char ip[64];
+        struct mox_ip at;
+
+        if (sscanf(line, "%*u mailbox %63s accepts", ip) != 1 || mox_ip_parse(ip, &at) != MOX_OK ||
+            at.family != family)
+            continue;
+        for (size_t i = 0; i < run->seed->nplaces; i++) {
+            if (run->seed->places[i].zone == zone &&
+                memcmp(&run->seed->places[i].ip, &at, sizeof at) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* A refusal that is kept was said by a server or noted by the host, over that family; one that was
  * only possible, once something was accepted over the other. */
 static void check_put(struct run *run, const char *line, const char *key, const char *value)
 {
     int family = key[strlen(key) - 1] == '4' ? MOX_IPV4 : MOX_IPV6, zone = zone_of_key(key);
+    int other = family == MOX_IPV4 ? MOX_IPV6 : MOX_IPV4;
     long long accepted, refused;
     unsigned refusals;
     bool certain;
@@ -216,8 +240,8 @@ static void check_put(struct run *run, const char *line, const char *key, const 
         !is_noted(run, zone, family, value + at, line))
         run_broken(run, "learned", "%s: nobody said \"%s\" there", key, value + at);
     certain = strstr(value, "5.7.25") != NULL || strstr(value, "reverse") != NULL;
-    if (!certain &&
-        !is_noted(run, zone, family == MOX_IPV4 ? MOX_IPV6 : MOX_IPV4, "accepted", line))
+    if (!certain && !is_noted(run, zone, other, "accepted", line) &&
+        !is_accepted(run, zone, other, line))
         run_broken(run, "learned", "%s: \"%s\" says nothing for sure", key, value + at);
 }
 

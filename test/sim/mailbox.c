@@ -94,6 +94,12 @@ static void hear_rcpt(struct net_stream *s, const char *line)
 
     if (!m->open)
         script = "503 5.5.1 MAIL first\r\n";
+    if (is_good(script)) {
+        char ip[64];
+
+        mox_ip_format(&s->target, ip, sizeof ip);
+        world_log(s->w, "mailbox %s accepts a recipient", ip);
+    }
     if (is_good(script))
         m->accepted_len += (size_t)snprintf(m->accepted + m->accepted_len, RCPTS - m->accepted_len,
                                             "%s\n", path_of(s->w, line));
@@ -240,6 +246,21 @@ void mailbox_offer(const struct mailbox *box, char *buf, size_t cap)
     }
     for (char *p = buf; *p != '\0'; p++)
         *p = *p == '_' ? ' ' : *p;
+}
+
+bool mailbox_says(const char *rules, const char *words)
+{
+    size_t len = strlen(words);
+
+    for (; *rules != '\0'; rules++) {
+        size_t i = 0;
+
+        while (i < len && (rules[i] == words[i] || (rules[i] == '_' && words[i] == ' ')))
+            i++;
+        if (i == len)
+            return true;
+    }
+    return false;
 }
 
 bool mailbox_was_told(const struct mailbox_taken *taken)

@@ -53,6 +53,9 @@ void mailbox_offer(const struct mailbox *box, char *buf, size_t cap);
 /* A line from the client, its end included: whether it was the mailbox's to hear. */
 bool mailbox_hear(struct net_stream *s, const char *line, size_t len);
 
+/* Whether replies of the rules hold the words. */
+bool mailbox_says(const char *rules, const char *words);
+
 /* Whether the client has read that it was taken. */
 bool mailbox_was_told(const struct mailbox_taken *taken);
 
