@@ -193,6 +193,11 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(STATIC)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
+# What it measures is no part of the API.
+$(BUILD)/bench/body: $(BUILD)/bench/body.o $(call objects,$(LIB_SRC))
+	$(call say,LINK)
+	$(Q)$(LINK) -o $@ $^ $(LIBS)
+
 # Floors and peers have nothing of the library in them.
 $(BUILD)/bench/floor/%: $(BUILD)/bench/floor/%.o
 	$(call say,LINK)

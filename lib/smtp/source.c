@@ -4,8 +4,8 @@
  * later is left out, and one that has become shorter is an error, for half a message that happens
  * to end with a line would be taken for a whole one.
  */
-#define _FILE_OFFSET_BITS 64 /* NOLINT: the name is the system's; files of over 2 GiB everywhere   \
-                              */
+/* Files of over 2 GiB on every machine. */
+#define _FILE_OFFSET_BITS 64 /* NOLINT: the name is the system's */
 
 #include "smtp/source.h"
 
