@@ -217,6 +217,17 @@ static void check_simply(struct slice in, bool lf)
     buffer_free(&simple);
 }
 
+/* The scanner's place and count, against a look at each byte. */
+static void check_scan(struct slice in)
+{
+    uint64_t lines = 0, counted = 0;
+    size_t at = smtp_scan(in, '\n', &lines);
+
+    for (size_t i = 0; i < at; i++)
+        counted += in.ptr[i] == '\n';
+    ck_assert_uint_eq(lines, counted);
+}
+
 /* Whatever a byte is to be, and wherever in the vectors of the scanner it stands. */
 START_TEST(each_byte_at_each_place)
 {
@@ -232,6 +243,7 @@ START_TEST(each_byte_at_each_place)
                           : i == LEN - 2 || i % line == line - 2 ? '\r'
                                                                  : 'a';
             text[at] = bytes[(at + (size_t)_i) % sizeof bytes];
+            check_scan((struct slice){text, LEN});
             check_simply((struct slice){text, LEN}, false);
             check_simply((struct slice){text, LEN}, true);
         }
