@@ -70,6 +70,16 @@ static int check_notify(uint32_t notify, struct mox_error *err)
     return MOX_OK;
 }
 
+/* An error of a recipient's parts: want of memory is not about him. */
+static int about_rcpt(int status, struct mox_error *err)
+{
+    if (status == MOX_OK || err == NULL)
+        return status;
+    err->stage = MOX_STAGE_RCPT;
+    err->about = status == MOX_E_INVAL ? MOX_ABOUT_RCPT : err->about;
+    return status;
+}
+
 int smtp_command_check_rcpt(const struct mox_rcpt *rcpt, bool *utf8, struct mox_error *err)
 {
     char orcpt[MOX_LIMIT_ORCPT + 1];
@@ -81,11 +91,7 @@ int smtp_command_check_rcpt(const struct mox_rcpt *rcpt, bool *utf8, struct mox_
         status = check_notify(rcpt->notify, err);
     if (status == MOX_OK && rcpt->orcpt != NULL)
         status = smtp_orcpt(slice_of(rcpt->orcpt), false, orcpt, sizeof orcpt, err);
-    if (status != MOX_OK && err != NULL) {
-        err->stage = MOX_STAGE_RCPT;
-        err->about = status == MOX_E_INVAL ? MOX_ABOUT_RCPT : err->about;
-    }
-    return status;
+    return about_rcpt(status, err);
 }
 
 static void add_xtext(struct text *t, const char *name, const char *value)
@@ -170,13 +176,15 @@ static void add_orcpt(struct text *t, const char *orcpt, bool utf8)
         text_add(t, " ORCPT=%s", out);
 }
 
-size_t smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *ehlo, char *out)
+int smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *ehlo, char *out,
+                      size_t *len, struct mox_error *err)
 {
     struct text t = text_to(out, MOX_LIMIT_COMMAND);
     struct smtp_path path;
+    int status = smtp_path_of(slice_of(rcpt->address), false, &path, err);
 
-    if (smtp_path_of(slice_of(rcpt->address), false, &path, NULL) != MOX_OK)
-        return 0;
+    if (status != MOX_OK)
+        return about_rcpt(status, err);
     add_path(&t, "RCPT TO:<", &path);
     if ((ehlo->extensions & MOX_EXT_DSN) != 0) {
         add_notify(&t, rcpt->notify);
@@ -184,5 +192,6 @@ size_t smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *eh
             add_orcpt(&t, rcpt->orcpt, (ehlo->extensions & MOX_EXT_SMTPUTF8) != 0);
     }
     text_slice(&t, (struct slice){"\r\n", 2});
-    return t.len;
+    *len = t.len;
+    return MOX_OK;
 }

@@ -39,7 +39,9 @@ struct smtp_mail_terms { /* of MAIL; borrowed */
  * message that was checked. */
 size_t smtp_command_mail(const struct smtp_mail_terms *terms, char *out);
 
-/* "RCPT TO:<…> …", the same; 0: no memory. */
-size_t smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *ehlo, char *out);
+/* "RCPT TO:<…> …", the same; its length in *len. MOX_OK, or what smtp_command_check_rcpt says of
+ * its address: MOX_E_NOMEM as a rule. */
+int smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *ehlo, char *out,
+                      size_t *len, struct mox_error *err);
 
 #endif

@@ -82,6 +82,11 @@ static int state_of(const struct mox_error *why)
     return why->permanent ? MOX_RCPT_PERMANENT : MOX_RCPT_TEMPORARY;
 }
 
+void smtp_job_fail_one(struct smtp_job *job, size_t i, const struct mox_error *why)
+{
+    smtp_job_settle(job, i, state_of(why), why);
+}
+
 void smtp_job_end_marked(struct smtp_job *job, enum smtp_mark mark, int state,
                          const struct mox_error *why)
 {
@@ -200,13 +205,13 @@ static void check_rcpt(struct smtp_job *job, size_t i)
     bool utf8 = false;
 
     if (smtp_command_check_rcpt(&job->message->rcpts[i], &utf8, &why) != MOX_OK) {
-        smtp_job_settle(job, i, state_of(&why), &why);
+        smtp_job_fail_one(job, i, &why);
         return;
     }
     if (utf8 && (job->rules->ehlo->extensions & MOX_EXT_SMTPUTF8) == 0) {
         no_extension("SMTPUTF8", " for this recipient", &why);
         why.stage = MOX_STAGE_RCPT;
-        smtp_job_settle(job, i, state_of(&why), &why);
+        smtp_job_fail_one(job, i, &why);
         return;
     }
     job->utf8 = job->utf8 || utf8;

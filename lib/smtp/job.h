@@ -85,14 +85,17 @@ void smtp_job_reopen(struct smtp_job *job, size_t i);
 /* A recipient ends, in a state, by an error. */
 void smtp_job_settle(struct smtp_job *job, size_t i, int state, const struct mox_error *why);
 
-/* The same of all that have the mark. */
+/* The same in the state that the error says: permanent or temporary. */
+void smtp_job_fail_one(struct smtp_job *job, size_t i, const struct mox_error *why);
+
+/* The first of them for all that have the mark. */
 void smtp_job_end_marked(struct smtp_job *job, enum smtp_mark mark, int state,
                          const struct mox_error *why);
 
-/* The same in the state that the error says: permanent or temporary. */
+/* The second. */
 void smtp_job_fail(struct smtp_job *job, enum smtp_mark mark, const struct mox_error *why);
 
-/* The same of all that have not ended. */
+/* … and for all that have not ended. */
 void smtp_job_fail_all(struct smtp_job *job, const struct mox_error *why);
 
 /* All that have not ended stay pending. */

@@ -110,20 +110,16 @@ static void leave_spent(struct smtp_mail *m)
               "the connection has had as many messages as it may have; dial anew");
 }
 
-/* The transaction has nobody left to send to, and DATA has not been said. */
-static bool is_hopeless(const struct smtp_transaction *t)
+/* After every change: what follows from it without a byte. Returns whether a transaction ended. */
+static bool settle(struct smtp_mail *m)
 {
-    return t->job != NULL && t->say == SMTP_STEP_DATA && t->take == SMTP_STEP_RCPT &&
-           t->taken == t->said && t->accepted == 0;
-}
+    bool ended = smtp_mail_is_hopeless(front_of(m));
 
-/* After every change: what follows from it without a byte. */
-static void settle(struct smtp_mail *m)
-{
-    if (is_hopeless(front_of(m)))
+    if (ended)
         smtp_mail_end_front(m);
     if (smtp_mail_is_spent(m) && front_of(m)->job == NULL)
         leave_spent(m);
+    return ended;
 }
 
 int smtp_mail_add(struct smtp_mail *m, struct smtp_job *job, struct mox_error *err)
@@ -163,40 +159,6 @@ static struct slice pending(const struct smtp_mail *m)
     if (m->out.at < m->out.len)
         return buffer_slice(&m->out);
     return m->direct ? m->piece : (struct slice){0};
-}
-
-static int fill(struct smtp_mail *m, struct mox_error *err)
-{
-    int status = MOX_OK;
-
-    buffer_clear(&m->out);
-    m->body_end = m->dot_end = 0;
-    m->direct = false;
-    while (status == MOX_OK)
-        status = smtp_mail_say(m, err);
-    settle(m);
-    return status == MOX_E_AGAIN ? MOX_OK : status;
-}
-
-int smtp_mail_output(struct smtp_mail *m, struct slice *out, struct mox_error *err)
-{
-    struct mox_error why;
-    int status = MOX_OK;
-
-    *out = (struct slice){0};
-    if (m->broken)
-        return MOX_OK;
-    if (pending(m).len == 0)
-        status = fill(m, &why);
-    if (status != MOX_OK) {
-        why.stage = smtp_mail_stage(m);
-        smtp_mail_break(m, &why);
-        if (err != NULL)
-            *err = why;
-        return status;
-    }
-    *out = pending(m);
-    return out->len == 0 && m->starved ? MOX_E_AGAIN : MOX_OK;
 }
 
 static uint32_t count_lines(struct slice commands)
@@ -281,11 +243,11 @@ static void end_unknown(struct smtp_job *job, const struct mox_error *why)
     smtp_job_end_marked(job, SMTP_MARK_TAKEN, MOX_RCPT_UNKNOWN, &unknown);
 }
 
-/* Of the job that is running, when the connection has ended. Another host does not mend what is
- * wrong here. */
-static void end_running(struct smtp_mail *m, struct smtp_job *job, const struct mox_error *why)
+/* Of the job that is running, when the connection has ended. ours: another host does not mend what
+ * is wrong here. */
+static void end_running(struct smtp_mail *m, const struct mox_error *why, bool ours)
 {
-    bool ours = why->about == MOX_ABOUT_LOCAL || why->about == MOX_ABOUT_MESSAGE;
+    struct smtp_job *job = m->first;
     struct mox_error lost = *why;
 
     if (front_of(m)->dotted)
@@ -327,12 +289,49 @@ static void end_all(struct smtp_mail *m)
     }
 }
 
+static int fill(struct smtp_mail *m, struct mox_error *err)
+{
+    int status;
+
+    buffer_clear(&m->out);
+    m->body_end = m->dot_end = 0;
+    m->direct = false;
+    do {
+        do {
+            status = smtp_mail_say(m, err);
+        } while (status == MOX_OK);
+    } while (settle(m) && status == MOX_E_AGAIN);
+    return status == MOX_E_AGAIN ? MOX_OK : status;
+}
+
+int smtp_mail_output(struct smtp_mail *m, struct slice *out, struct mox_error *err)
+{
+    struct mox_error why;
+    int status = MOX_OK;
+
+    *out = (struct slice){0};
+    if (m->broken)
+        return MOX_OK;
+    if (pending(m).len == 0)
+        status = fill(m, &why);
+    if (status != MOX_OK) {
+        why.stage = smtp_mail_stage(m);
+        end_running(m, &why, true);
+        end_all(m);
+        if (err != NULL)
+            *err = why;
+        return status;
+    }
+    *out = pending(m);
+    return out->len == 0 && m->starved ? MOX_E_AGAIN : MOX_OK;
+}
+
 void smtp_mail_break(struct smtp_mail *m, const struct mox_error *why)
 {
     if (m->broken)
         return;
     if (m->first != NULL && !is_untouched(m, m->first, why))
-        end_running(m, m->first, why);
+        end_running(m, why, why->code == MOX_E_SHUTDOWN || why->code == MOX_E_NOMEM);
     end_all(m);
 }
 

@@ -22,6 +22,13 @@ static inline struct smtp_transaction *smtp_mail_back(struct smtp_mail *m)
     return &m->transactions[m->back];
 }
 
+/* Nobody was accepted and no RCPT is left to be said or answered: DATA is not said. */
+static inline bool smtp_mail_is_hopeless(const struct smtp_transaction *t)
+{
+    return t->job != NULL && t->say == SMTP_STEP_DATA && t->take == SMTP_STEP_RCPT &&
+           t->taken == t->said && t->accepted == 0;
+}
+
 /*
  * Puts one thing more into the output, which is sent before it is filled again. MOX_OK: go on;
  * MOX_E_AGAIN: there is nothing to say now, or no room; else the body could not be had.

@@ -72,23 +72,21 @@ static bool takes_more(const struct smtp_mail *m, const struct smtp_transaction 
     return i < t->job->message->nrcpts && (limit == 0 || t->said < limit) && t->said < UINT32_MAX;
 }
 
-/* A recipient for whom there is no memory ends alone. */
+/* A recipient that cannot be said, for want of memory as a rule, ends alone. */
 static int say_rcpt(struct smtp_mail *m, struct smtp_transaction *t, struct mox_error *err)
 {
     struct smtp_job *job = t->job;
-    size_t i = smtp_job_next_open(job, t->next);
-    size_t len = smtp_command_rcpt(&job->message->rcpts[i], m->rules->ehlo, end_of(m));
+    size_t i = smtp_job_next_open(job, t->next), len;
     struct mox_error why;
 
     (void)err;
-    if (len > 0) {
+    if (smtp_command_rcpt(&job->message->rcpts[i], m->rules->ehlo, end_of(m), &len, &why) ==
+        MOX_OK) {
         said(m, len);
         smtp_job_say(job, i);
         t->said++;
     } else {
-        error_nomem(&why);
-        why.stage = MOX_STAGE_RCPT;
-        smtp_job_settle(job, i, MOX_RCPT_TEMPORARY, &why);
+        smtp_job_fail_one(job, i, &why);
     }
     t->next = smtp_job_next_open(job, i + 1);
     if (!takes_more(m, t, t->next))
@@ -102,7 +100,7 @@ static int say_data(struct smtp_mail *m, struct smtp_transaction *t, struct mox_
     static const char command[] = "DATA\r\n";
 
     (void)err;
-    if (t->refused)
+    if (t->refused || smtp_mail_is_hopeless(t))
         return MOX_E_AGAIN;
     memcpy(end_of(m), command, sizeof command - 1);
     said(m, sizeof command - 1);

@@ -93,7 +93,7 @@ static void refuse_rcpt(struct smtp_mail *m, struct smtp_transaction *t, size_t 
         return;
     }
     classify(m, t->job, MOX_STAGE_RCPT, &why);
-    smtp_job_settle(t->job, i, why.permanent ? MOX_RCPT_PERMANENT : MOX_RCPT_TEMPORARY, &why);
+    smtp_job_fail_one(t->job, i, &why);
 }
 
 static int take_rcpt(struct smtp_mail *m, struct smtp_transaction *t, struct mox_error *err)

@@ -188,10 +188,77 @@ START_TEST(what_is_no_message_is_not_taken)
     message->body.flags = 0;
     ck_assert_int_eq(w.results[0][0].state, MOX_RCPT_PENDING);
     ck_assert(smtp_mail_is_idle(&w.m));
-    w.rcpts[0][0].notify = MOX_NOTIFY_NEVER | MOX_NOTIFY_DELAY;
-    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    w.jobs[0].results = NULL;
+    ck_assert_int_eq(mail_world_add(&w), MOX_E_INVAL);
+    mail_world_end(&w);
+}
+END_TEST
+
+START_TEST(parameters_of_a_recipient_are_its_own_fault)
+{
+    static const struct {
+        uint32_t notify;
+        const char *orcpt;
+    } wrong[] = {{MOX_NOTIFY_NEVER | MOX_NOTIFY_DELAY, NULL}, {16, NULL}, {0, "no type"}};
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct mail_world w = {0};
+
+        mail_world_open(&w, 0);
+        mail_world_message(&w, "a@me.example", one, HI);
+        w.rcpts[0][0].notify = wrong[i].notify;
+        w.rcpts[0][0].orcpt = wrong[i].orcpt;
+        ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+        mail_world_collect(&w);
+        check_outcome(&w, 0, "permanent invalid rcpt give-up");
+        ck_assert_int_eq(w.results[0][0].about, MOX_ABOUT_RCPT);
+        mail_world_end(&w);
+    }
+}
+END_TEST
+
+/* One that is over before its turn leaves the queue from anywhere. */
+START_TEST(bad_message_does_not_wait)
+{
+    const char *const bad[] = {"v w@example.org", NULL};
+    const struct mail_step steps[] = {{FROM "\r\n", OK}, {TO "\r\n", OK},   {"DATA\r\n", GO},
+                                      {HI ".\r\n", OK},  {FROM "\r\n", OK}, {TO "\r\n", OK},
+                                      {"DATA\r\n", GO},  {HI ".\r\n", OK},  {NULL, NULL}};
+    struct mail_world w = {0};
+
+    mail_world_open(&w, 0);
+    for (int i = 0; i < 3; i++) {
+        mail_world_message(&w, "a@me.example", i == 1 ? bad : one, HI);
+        ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    }
     mail_world_collect(&w);
-    check_outcome(&w, 0, "permanent invalid rcpt give-up");
+    ck_assert_uint_eq(w.ndone, 1);
+    ck_assert_ptr_eq(w.done[0], &w.jobs[1]);
+    play_all(&w, steps);
+    ck_assert_uint_eq(w.ndone, 3);
+    ck_assert_int_eq(w.jobs[2].status, MOX_OK);
+    mail_world_end(&w);
+}
+END_TEST
+
+/* What could be said when the message was added, and cannot be when it is its turn. */
+START_TEST(recipient_that_cannot_be_said_ends_alone)
+{
+    const char *const to[] = {"u@example.org", "v@example.org", NULL};
+    const struct mail_step steps[] = {
+        {FROM "\r\n", OK}, {TO "\r\n", "550 5.1.1 who\r\n"}, {NULL, NULL}};
+    struct mail_world w = {0};
+
+    mail_world_open(&w, 0);
+    mail_world_message(&w, "a@me.example", to, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    mail_world_message(&w, "a@me.example", one, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    w.rcpts[0][1].address = "v w";
+    play_all(&w, steps);
+    check_outcome(&w, 0, "permanent 550 rcpt give-up; permanent invalid rcpt give-up");
+    ck_assert(smtp_mail_needs_reset(&w.m));
+    ck_assert(slice_is(slice_sub(buffer_slice(&w.said), w.said.len - 6, w.said.len), "RSET\r\n"));
     mail_world_end(&w);
 }
 END_TEST
@@ -391,6 +458,9 @@ TCase *test_smtp_mail_jobs(void)
     tcase_add_loop_test(tcase, command, 0, (int)ARRAY_LEN(commands));
     tcase_add_loop_test(tcase, refused_before_mail, 0, (int)ARRAY_LEN(refused));
     tcase_add_test(tcase, what_is_no_message_is_not_taken);
+    tcase_add_test(tcase, parameters_of_a_recipient_are_its_own_fault);
+    tcase_add_test(tcase, bad_message_does_not_wait);
+    tcase_add_test(tcase, recipient_that_cannot_be_said_ends_alone);
     tcase_add_test(tcase, only_the_open_are_sent);
     tcase_add_test(tcase, results_name_the_server_and_its_words);
     tcase_add_loop_test(tcase, gravest_comes_first, 0, (int)ARRAY_LEN(graves));

@@ -173,6 +173,43 @@ START_TEST(nothing_is_added_to_what_is_broken)
 }
 END_TEST
 
+/* What befell the connection may not befall another; what befell us will. */
+START_TEST(why_it_broke)
+{
+    static const struct {
+        int code;
+        const char *before, *behind; /* the dot */
+    } breaks[] = {
+        {MOX_E_CLOSED, "temporary closed data next", "unknown closed final later"},
+        {MOX_E_TIMEOUT, "temporary timeout data next", "unknown timeout final later"},
+        {MOX_E_OS, "temporary os data next", "unknown os final later"},
+        {MOX_E_SHUTDOWN, "temporary shutdown data later", "unknown shutdown final later"},
+    };
+    const struct mail_step steps[] = {{ENVELOPE, OK OK}, {NULL, NULL}};
+    const struct mail_step whole[] = {{ENVELOPE, OK OK GO}, {HI ".\r\n", NULL}, {NULL, NULL}};
+
+    for (size_t i = 0; i < 2 * ARRAY_LEN(breaks); i++) {
+        struct mail_world w = {0};
+        struct mox_error why, err = {0};
+        char text[MAIL_TEXT];
+
+        mail_world_open(&w, PIPE);
+        mail_world_message(&w, "a@me.example", one, HI);
+        ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+        mail_world_play(&w, i % 2 == 0 ? steps : whole, SIZE_MAX, SIZE_MAX);
+        error_set(&why, breaks[i / 2].code, "so it was");
+        smtp_mail_break(&w.m, &why);
+        smtp_mail_break(&w.m, &why); /* nothing more */
+        mail_world_collect(&w);
+        ck_assert_str_eq(mail_world_outcome(&w, 0, text),
+                         i % 2 == 0 ? breaks[i / 2].before : breaks[i / 2].behind);
+        ck_assert_int_eq(smtp_job_error(&w.jobs[0], &err), breaks[i / 2].code);
+        ck_assert(slice_starts(slice_of(err.message), "<u@example.org>: so it was; "));
+        mail_world_end(&w);
+    }
+}
+END_TEST
+
 /* A server that speaks while nothing is asked of it. */
 START_TEST(words_while_idle)
 {
@@ -468,6 +505,7 @@ START_TEST(many_recipients)
     struct mail_world w = {0};
     struct slice out;
     size_t used, accepted = 0;
+    int status;
 
     memset(results, 0, sizeof results);
     for (size_t i = 0; i < MANY; i++)
@@ -477,6 +515,10 @@ START_TEST(many_recipients)
     message.body.len = strlen(HI);
     job = (struct smtp_job){.message = &message, .results = results};
     mail_world_open(&w, PIPE);
+    test_fail_alloc(2); /* the marks; the output is the first */
+    status = smtp_mail_add(&w.m, &job, &w.err);
+    test_fail_alloc(0);
+    ck_assert_int_eq(status, MOX_E_NOMEM);
     ck_assert_int_eq(smtp_mail_add(&w.m, &job, &w.err), MOX_OK);
     while (smtp_mail_output(&w.m, &out, NULL) == MOX_OK && out.len > 0) {
         size_t lines = 0;
@@ -563,6 +605,7 @@ TCase *test_smtp_mail_life(void)
     tcase_add_loop_test(tcase, life, 0, (int)ARRAY_LEN(lives));
     tcase_add_test(tcase, rest_of_a_message_asks_for_the_next);
     tcase_add_test(tcase, nothing_is_added_to_what_is_broken);
+    tcase_add_test(tcase, why_it_broke);
     tcase_add_test(tcase, words_while_idle);
     tcase_add_test(tcase, reader_that_has_nothing_yet);
     tcase_add_test(tcase, reader_that_fails_never_gets_a_dot);

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "mail_world.h"
 
-enum { SEEDS = 4000, BODY_CAP = 24 << 10 };
+enum { SEEDS = 1500, BODY_CAP = 24 << 10 };
 
 enum fate { /* of a recipient, as the server knows it */
             FATE_NONE = 0,
@@ -446,7 +446,7 @@ START_TEST(results_are_the_truth)
         buffer_free(&run.s.body);
     }
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
-        ck_assert_msg(states[i] > 100, "%s: %zu", mox_rcpt_state_name((int)i), states[i]);
+        ck_assert_msg(states[i] > 50, "%s: %zu", mox_rcpt_state_name((int)i), states[i]);
 }
 END_TEST
 
@@ -454,7 +454,7 @@ TCase *test_smtp_mail_random(void)
 {
     TCase *tcase = tcase_create("smtp/mail_random");
 
-    tcase_set_timeout(tcase, 60);
+    tcase_set_timeout(tcase, 120);
     tcase_add_test(tcase, results_are_the_truth);
     return tcase;
 }
