@@ -342,7 +342,6 @@ int smtp_job_error(const struct smtp_job *job, struct mox_error *err)
 
 void smtp_job_end(struct smtp_job *job)
 {
-    smtp_body_close(&job->body);
     if (job->marks != job->few)
         mem_free(job->marks);
     job->marks = NULL;

@@ -104,7 +104,7 @@ void smtp_job_leave(struct smtp_job *job, const struct mox_error *why);
 /* A reply to the dot, 2xx: those that are TAKEN have it. */
 void smtp_job_accept(struct smtp_job *job, int code, struct slice text);
 
-/* All recipients have ended, or are left pending: sets status. */
+/* All recipients have ended, or are left pending: sets status, closes the body. */
 void smtp_job_finish(struct smtp_job *job);
 
 /*

@@ -60,7 +60,7 @@ enum smtp_mail_deadline {
 struct smtp_transaction { /* all zero: none */
     struct smtp_job *job; /* NULL: none */
     size_t next;          /* the first recipient whose RCPT may still be said */
-    size_t heard;         /* … whose reply may still come */
+    size_t heard;         /* … whose reply may still come: the search begins there */
     uint32_t said, taken; /* RCPT commands, and their replies */
     uint32_t accepted;    /* recipients */
     uint8_t say, take;    /* enum smtp_step at which each hand is */

@@ -302,6 +302,29 @@ START_TEST(only_the_open_are_sent)
 }
 END_TEST
 
+/* semantics.md 6.5: nothing of that once somebody was accepted, be it on another connection. */
+START_TEST(our_address_is_not_blamed_by_who_took_it_before)
+{
+    const char *const to[] = {"u@example.org", "v@example.org", NULL};
+    const struct mail_step steps[] = {
+        {FROM "\r\n", OK}, {TO "\r\n", "550 5.7.1 blocked\r\n"}, {NULL, NULL}};
+
+    for (int before = MOX_RCPT_ACCEPTED; before <= MOX_RCPT_TEMPORARY; before++) {
+        struct mail_world w = {0};
+
+        mail_world_open(&w, 0);
+        mail_world_message(&w, "a@me.example", to, HI);
+        w.results[0][1].state = before;
+        w.results[0][1].action = MOX_ACTION_LATER;
+        ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+        play_all(&w, steps);
+        ck_assert_int_eq(w.results[0][0].action,
+                         before == MOX_RCPT_ACCEPTED ? MOX_ACTION_GIVE_UP : MOX_ACTION_NEXT);
+        mail_world_end(&w);
+    }
+}
+END_TEST
+
 START_TEST(results_name_the_server_and_its_words)
 {
     const char *const to[] = {"u@example.org", "v@example.org", NULL};
@@ -462,6 +485,7 @@ TCase *test_smtp_mail_jobs(void)
     tcase_add_test(tcase, bad_message_does_not_wait);
     tcase_add_test(tcase, recipient_that_cannot_be_said_ends_alone);
     tcase_add_test(tcase, only_the_open_are_sent);
+    tcase_add_test(tcase, our_address_is_not_blamed_by_who_took_it_before);
     tcase_add_test(tcase, results_name_the_server_and_its_words);
     tcase_add_loop_test(tcase, gravest_comes_first, 0, (int)ARRAY_LEN(graves));
     tcase_add_test(tcase, small_messages_ride_together);

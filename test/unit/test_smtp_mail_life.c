@@ -319,6 +319,7 @@ START_TEST(reader_that_fails_never_gets_a_dot)
     ck_assert(smtp_mail_is_broken(&w.m));
     ck_assert_str_eq(mail_world_outcome(&w, 0, text), "temporary os body later");
     ck_assert_str_eq(mail_world_outcome(&w, 1, text), "pending closed none later");
+    ck_assert_int_eq(buffer_append(&w.said, "", 1), MOX_OK);
     ck_assert_ptr_null(strstr(w.said.ptr, "\r\n.\r\n"));
     mail_world_end(&w);
 }
@@ -502,6 +503,7 @@ START_TEST(many_recipients)
     static struct mox_rcpt_result results[MANY];
     static struct mox_message message;
     static struct smtp_job job;
+    static const struct smtp_mail zero;
     struct mail_world w = {0};
     struct slice out;
     size_t used, accepted = 0;
@@ -541,7 +543,8 @@ START_TEST(many_recipients)
     ck_assert_uint_eq(accepted, MANY);
     ck_assert_ptr_eq(smtp_mail_take_done(&w.m), &job);
     smtp_job_end(&job);
-    mail_world_end(&w);
+    smtp_mail_free(&w.m);
+    ck_assert_mem_eq(&w.m, &zero, sizeof zero);
 }
 END_TEST
 
