@@ -41,7 +41,7 @@ static int read_some(void *user, void *buf, size_t cap, size_t *n)
         return MOX_E_AGAIN;
     *n = strlen(BODY) - c->at < 7 ? strlen(BODY) - c->at : 7;
     *n = *n < cap ? *n : cap;
-    memcpy(buf, BODY + c->at, *n);
+    memcpy(buf, &BODY[c->at], *n);
     c->at += *n;
     return MOX_OK;
 }
