@@ -116,6 +116,7 @@ void mox_ctx_free(struct mox_ctx *ctx)
     }
     ctx->forked = getpid() != ctx->pid;
     end_ops(ctx);
+    watch_forget_all(ctx);
     while (ctx->parts != NULL) {
         struct ctx_part *part = ctx->parts;
 

@@ -144,6 +144,12 @@ int mox_ctx_timer(struct mox_ctx *ctx, int64_t delay_us, mox_watch_fn *fn, void 
                                                                : UINT64_MAX);
 }
 
+void watch_forget_all(struct mox_ctx *ctx)
+{
+    for (size_t i = 0; i < ctx->nwatches; i++)
+        forget(ctx, (intptr_t)i, 0);
+}
+
 void watch_free_all(struct mox_ctx *ctx)
 {
     for (size_t i = 0; i < ctx->nwatches; i++)

@@ -6,6 +6,10 @@
 
 #include "ctx/ctx.h"
 
+/* Of ops that outlive the context, like a store's: their descriptors will be closed, and the loop
+ * must know before. */
+void watch_forget_all(struct mox_ctx *ctx);
+
 void watch_free_all(struct mox_ctx *ctx);
 
 #endif

@@ -182,6 +182,20 @@ START_TEST(a_forked_child_tells_the_parents_loop_nothing)
 }
 END_TEST
 
+START_TEST(the_loop_forgets_all_when_the_context_ends)
+{
+    ck_assert_int_eq(watch(5, MOX_READ, &first), MOX_OK);
+    ck_assert_int_eq(watch(6, MOX_READ, &second), MOX_OK);
+    ck_assert_int_eq(watch(5, 0, NULL), MOX_OK);
+    ck_assert_int_eq(world.watches, 3);
+    mox_ctx_free(world.ctx);
+    world.ctx = NULL;
+    ck_assert_int_eq(world.watches, 4); /* 6, for its owner closes it when the context is gone */
+    ck_assert_int_eq((int)world.watch_fd, 6);
+    ck_assert_int_eq(world.watch_events, 0);
+}
+END_TEST
+
 START_TEST(a_timer_runs_out_once)
 {
     ck_assert_int_eq(mox_ctx_timer(world.ctx, 1000, on_ready, &first), MOX_OK);
@@ -248,6 +262,7 @@ TCase *test_ctx_watch(void)
     tcase_add_test(tc, no_memory_or_no_descriptor);
     tcase_add_test(tc, many_descriptors);
     tcase_add_test(tc, a_forked_child_tells_the_parents_loop_nothing);
+    tcase_add_test(tc, the_loop_forgets_all_when_the_context_ends);
     tcase_add_test(tc, a_timer_runs_out_once);
     tcase_add_test(tc, there_is_one_timer_for_each_arg);
     tcase_add_test(tc, a_timer_that_was_ended_never_runs);
