@@ -219,14 +219,17 @@ static int memory_put(void *user, uint64_t id, const char *key, const void *valu
     return MOX_OK;
 }
 
-/* A number in decimal, as memory_add writes it. */
+/* A number in decimal, as memory_add writes it, and the other stores. */
 static bool read_number(const struct entry *entry, int64_t *out)
 {
     struct slice text = {entry->value, entry->len};
     bool minus = text.len > 0 && text.ptr[0] == '-';
     uint64_t number;
 
-    if (!slice_number(slice_sub(text, minus, text.len), INT64_MAX, &number))
+    text = slice_sub(text, minus, text.len);
+    if (!slice_number(text, INT64_MAX, &number))
+        return false;
+    if (text.ptr[0] == '0' && (minus || text.len > 1))
         return false;
     *out = minus ? -(int64_t)number : (int64_t)number;
     return true;
