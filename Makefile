@@ -16,8 +16,11 @@ MANDIR   ?= $(PREFIX)/share/man
 BUILD    ?= build
 # none: without c-ares; headers and symbols stay the same
 DNS      ?= cares
-# libcurl: libmoxdial-curl is made too, and the command fetches MTA-STS policies; none: without it
+# Libraries of their own, and in the command: MTA-STS policies by libmoxdial-curl, stores by
+# libmoxdial-sqlite and -redis; each is made where its .pc is found; none: without it
 CURL     ?= $(shell $(PKG) --exists 'libcurl >= 7.87' && echo libcurl || echo none)
+SQLITE   ?= $(shell $(PKG) --exists 'sqlite3 >= 3.35' && echo sqlite3 || echo none)
+REDIS    ?= $(shell $(PKG) --exists 'hiredis >= 0.14' && echo hiredis || echo none)
 # Debian 12 ships no .pc for mbedTLS; another one than the system's is named here
 MBEDTLS_CFLAGS ?=
 MBEDTLS_LIBS   ?= -lmbedtls -lmbedx509 -lmbedcrypto
@@ -32,11 +35,12 @@ SOAK_FROM ?= 1000000
 JOBS     ?= $(shell getconf _NPROCESSORS_ONLN)
 
 VERSION := $(shell sed -n 's/^.define MOX_VERSION "\([^"]*\)".*/\1/p' include/moxdial/base.h)
-SONAME  := libmoxdial.so.$(firstword $(subst ., ,$(VERSION)))
+SOVERSION := .$(firstword $(subst ., ,$(VERSION)))
+SONAME  := libmoxdial.so$(SOVERSION)
 
 # Sources, by folder.
-FETCH_SRC := $(wildcard lib/fetch/*.c)
-LIB_SRC  := $(filter-out $(FETCH_SRC),$(wildcard lib/*/*.c))
+OWN_SRC  := $(wildcard $(foreach f,apart fetch sqlite redis,lib/$(f)/*.c))
+LIB_SRC  := $(filter-out $(OWN_SRC),$(wildcard lib/*/*.c))
 TOOL_SRC := $(wildcard tools/*.c)
 WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c mailbox.c secure.c login.c proxy.c fetch.c load.c \
 	papers.c authority.c tls_server.c)
@@ -57,19 +61,30 @@ UNIT_SRC := $(filter-out test/unit/test_resolver_%,$(UNIT_SRC))
 REQUIRES := libidn2
 NO_CARES := -DMOX_NO_CARES
 endif
-override CURL := $(CURL)
-ifeq ($(CURL),none)
-PUBLIC   := $(filter-out %/curl.h,$(PUBLIC))
-FETCH_SRC :=
-else
-HAVE_CURL := -DMOX_HAVE_CURL
-CURL_LIBS := $(shell $(PKG) --libs $(CURL))
-endif
+# Libraries of their own over the public headers: name, folder, setting, what it was found by.
+override CURL   := $(CURL)
+override SQLITE := $(SQLITE)
+override REDIS  := $(REDIS)
+folder_curl   := fetch
+folder_sqlite := sqlite
+folder_redis  := redis
+package_curl   := $(CURL)
+package_sqlite := $(SQLITE)
+package_redis  := $(REDIS)
+OWN      := $(foreach l,curl sqlite redis,$(if $(filter none,$(package_$(l))),,$(l)))
+NOT_OWN  := $(filter-out $(OWN),curl sqlite redis)
+OWN_PKG  := $(foreach l,$(OWN),$(package_$(l)))
+OWN_LIBS := $(if $(OWN),$(shell $(PKG) --libs $(OWN_PKG)))
+# hiredis's headers do not stand our warnings
+OWN_FLAGS := $(patsubst -I%,-isystem%,$(if $(OWN),$(shell $(PKG) --cflags $(OWN_PKG))))
+HAVE_OWN := $(patsubst %,-DMOX_HAVE_%,$(shell echo $(OWN) | tr a-z A-Z))
+PUBLIC   := $(filter-out $(NOT_OWN:%=include/moxdial/%.h),$(PUBLIC))
+OWN_SRC  := $(filter-out $(foreach l,$(NOT_OWN),lib/$(folder_$(l))/%),$(OWN_SRC))
 
 # Flags: ours first, so that the packager has the last word. Only lib/os uses more than POSIX.
 WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $(WERROR)
-INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_CURL) $(MBEDTLS_CFLAGS) \
-	$(shell $(PKG) --cflags $(REQUIRES) $(filter-out none,$(CURL)))
+INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_OWN) $(MBEDTLS_CFLAGS) \
+	$(shell $(PKG) --cflags $(REQUIRES)) $(OWN_FLAGS)
 FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
 MODE     := -std=c11 -fPIC -fvisibility=hidden -pthread
 COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(WARNINGS) $(CFLAGS) $(LTO_CC)
@@ -83,11 +98,8 @@ UNIT_LIBS := $(patsubst -lmbed%,-l:libmbed%.a,$(LIBS))
 objects   = $(patsubst %.c,$(BUILD)/%.o,$(1))
 SHARED   := $(BUILD)/libmoxdial.so.$(VERSION)
 STATIC   := $(BUILD)/libmoxdial.a
-ifneq ($(CURL),none)
-CURL_SONAME := libmoxdial-curl.so.$(firstword $(subst ., ,$(VERSION)))
-CURL_SHARED := $(BUILD)/libmoxdial-curl.so.$(VERSION)
-CURL_STATIC := $(BUILD)/libmoxdial-curl.a
-endif
+OWN_SHARED := $(OWN:%=$(BUILD)/libmoxdial-%.so.$(VERSION))
+OWN_STATIC := $(OWN:%=$(BUILD)/libmoxdial-%.a)
 COMMAND  := $(BUILD)/moxdial
 DEMO     := $(BUILD)/moxdial-demo
 UNIT     := $(BUILD)/unit-tests
@@ -117,13 +129,13 @@ renew = mkdir -p $(@D) && cat >$@.new && if cmp -s $@.new $@; then rm $@.new; el
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all check check-unit check-sim check-curl soak mutants check-threads check-symbols \
-	check-cxx check-host check-python check-install check-examples check-cli check-docs \
+.PHONY: FORCE all check check-unit check-sim check-curl check-store soak mutants check-threads \
+	check-symbols check-cxx check-host check-python check-install check-examples check-cli check-docs \
 	check-layers check-asan check-tsan check-valgrind check-mbedtls3 check-analyzer objects \
 	coverage check-live check-live-mbedtls3 fuzz fuzz-run lint tidy bench bench-csv bench-mbedtls3 \
 	demo doc install uninstall clean help
 
-all: $(SHARED) $(STATIC) $(CURL_SHARED) $(CURL_STATIC) $(COMMAND)
+all: $(SHARED) $(STATIC) $(OWN_SHARED) $(OWN_STATIC) $(COMMAND)
 
 # Compiling.
 $(BUILD)/%.o: %.c $(BUILD)/flags
@@ -157,27 +169,31 @@ $(STATIC): $(call objects,$(LIB_SRC))
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $(BUILD)/libmoxdial.o
 
-# MTA-STS policies by libcurl: a library of its own over the public headers.
-ifneq ($(CURL),none)
-$(CURL_SHARED): $(call objects,$(FETCH_SRC)) $(SHARED) lib/moxdial.map
-	$(call say,LINK)
-	$(Q)$(LINK) -shared -Wl,-soname,$(CURL_SONAME) -Wl,--version-script=lib/moxdial.map \
-		-Wl,--no-undefined -o $@ $(filter %.o,$^) -L$(BUILD) -lmoxdial $(CURL_LIBS)
-	@ln -sf $(@F) $(BUILD)/$(CURL_SONAME)
-	@ln -sf $(@F) $(BUILD)/libmoxdial-curl.so
+# Libraries of their own: $(1) is its name.
+define own_library
+own_$(1)_o := $(call objects,$(filter lib/$(folder_$(1))/% lib/apart/%,$(OWN_SRC)))
 
-$(CURL_STATIC): $(call objects,$(FETCH_SRC))
-	$(call say,AR)
-	$(Q)$(LD) -r -o $(BUILD)/libmoxdial-curl.o $^
-	$(Q)$(OBJCOPY) --localize-hidden $(BUILD)/libmoxdial-curl.o
-	@rm -f $@
-	$(Q)$(AR) rcs $@ $(BUILD)/libmoxdial-curl.o
-endif
+$(BUILD)/libmoxdial-$(1).so.$(VERSION): $$(own_$(1)_o) $(SHARED) lib/moxdial.map
+	$$(call say,LINK)
+	$$(Q)$$(LINK) -shared -Wl,-soname,libmoxdial-$(1).so$(SOVERSION) \
+		-Wl,--version-script=lib/moxdial.map -Wl,--no-undefined -o $$@ $$(own_$(1)_o) \
+		-L$(BUILD) -lmoxdial $$$$($(PKG) --libs $(package_$(1)))
+	@ln -sf $$(@F) $(BUILD)/libmoxdial-$(1).so$(SOVERSION)
+	@ln -sf $$(@F) $(BUILD)/libmoxdial-$(1).so
+
+$(BUILD)/libmoxdial-$(1).a: $$(own_$(1)_o)
+	$$(call say,AR)
+	$$(Q)$$(LD) -r -o $(BUILD)/libmoxdial-$(1).o $$^
+	$$(Q)$$(OBJCOPY) --localize-hidden $(BUILD)/libmoxdial-$(1).o
+	@rm -f $$@
+	$$(Q)$$(AR) rcs $$@ $(BUILD)/libmoxdial-$(1).o
+endef
+$(foreach l,$(OWN),$(eval $(call own_library,$(l))))
 
 # Programs.
-$(COMMAND): $(call objects,$(TOOL_SRC)) $(CURL_STATIC) $(STATIC)
+$(COMMAND): $(call objects,$(TOOL_SRC)) $(OWN_STATIC) $(STATIC)
 	$(call say,LINK)
-	$(Q)$(LINK) -o $@ $^ $(LIBS) $(CURL_LIBS) $$($(PKG) --libs jansson)
+	$(Q)$(LINK) -o $@ $^ $(LIBS) $(OWN_LIBS) $$($(PKG) --libs jansson)
 
 # A witness: nothing of the library is in it.
 $(BUILD)/moxdial-demo: $(call objects,$(DEMO_SRC))
@@ -238,8 +254,8 @@ $(BUILD)/cases.o: $(BUILD)/cases.c
 	$(Q)$(COMPILE) -c $< -o $@
 
 # Checks. No network, no root, seconds. The test runner's summary comes last, for whoever reads on.
-check: check-unit check-sim check-curl check-threads check-symbols check-cxx check-host check-python \
-	check-install check-examples check-cli check-docs check-layers
+check: check-unit check-sim check-curl check-store check-threads check-symbols check-cxx check-host \
+	check-python check-install check-examples check-cli check-docs check-layers
 	@grep '%: Checks:' $(LOG)
 
 check-unit: $(UNIT)
@@ -272,21 +288,36 @@ $(BUILD)/test/threads/threads: $(call objects,$(wildcard test/threads/*.c)) $(ST
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-check-symbols: $(SHARED) $(STATIC) $(CURL_SHARED) $(CURL_STATIC)
+check-symbols: $(SHARED) $(STATIC) $(OWN_SHARED) $(OWN_STATIC)
 	$(call say,TEST)
 	$(Q)test/symbols lib/moxdial.sym $(SHARED) $(STATIC) \
-		$(filter-out include/moxdial/curl.h,$(wildcard include/moxdial/*.h))
-	$(Q)[ $(CURL) = none ] || test/symbols lib/fetch/curl.sym $(CURL_SHARED) $(CURL_STATIC) \
-		include/moxdial/curl.h
+		$(filter-out %/curl.h %/sqlite.h %/redis.h,$(wildcard include/moxdial/*.h))
+	$(Q)$(foreach l,$(OWN),test/symbols lib/$(folder_$(l))/$(l).sym \
+		$(BUILD)/libmoxdial-$(l).so.$(VERSION) $(BUILD)/libmoxdial-$(l).a include/moxdial/$(l).h &&) :
 
 # libmoxdial-curl against an HTTPS server on loopback.
-check-curl: $(if $(CURL_STATIC),$(BUILD)/curl-tests)
+check-curl: $(if $(filter curl,$(OWN)),$(BUILD)/curl-tests)
 	$(call say,TEST)
-	$(Q)[ $(CURL) = none ] || RUN='$(RUN)' test/curl/run $<
+	$(Q)[ -z '$<' ] || RUN='$(RUN)' test/curl/run $<
 
-$(BUILD)/curl-tests: $(call objects,$(wildcard test/curl/*.c) test/unit/alloc.c $(LIB_SRC)) $(CURL_STATIC)
+$(BUILD)/curl-tests: $(call objects,$(wildcard test/curl/*.c) test/unit/alloc.c $(LIB_SRC)) \
+		$(BUILD)/libmoxdial-curl.a
 	$(call say,LINK)
-	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(LIBS) $(CURL_LIBS) \
+	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(LIBS) $(OWN_LIBS) \
+		$$($(PKG) --libs check)
+
+# The stores by the same suite, in memory, in files, on a Redis that the tests start where there is
+# one (REDIS_SERVER: which; test/live/run has it) or act themselves.
+check-store: $(BUILD)/store-tests
+	$(call say,TEST)
+	$(Q)RUN='$(RUN)' test/store/run $<
+
+NO_STORE := $(filter-out curl,$(NOT_OWN)) $(if $(filter redis,$(NOT_OWN)),link)
+$(BUILD)/store-tests: $(call objects,$(filter-out $(NO_STORE:%=test/store/test_%.c),\
+		$(wildcard test/store/*.c)) test/unit/alloc.c $(LIB_SRC)) \
+		$(filter-out %-curl.a,$(OWN_STATIC))
+	$(call say,LINK)
+	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(LIBS) $(OWN_LIBS) \
 		$$($(PKG) --libs check)
 
 check-cxx:
@@ -337,7 +368,7 @@ FIXED = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 check-asan:
 	$(SUB) BUILD=$(BUILD)/asan CFLAGS='$(SAN)address,undefined -fno-sanitize-recover=all' \
-		RUN='env CK_FORK=no' check-unit check-sim check-cli
+		RUN='env CK_FORK=no' check-unit check-sim check-store check-cli
 
 check-tsan:
 	$(SUB) BUILD=$(BUILD)/tsan CFLAGS='$(SAN)thread' RUN='$(FIXED) env CK_FORK=no' \
@@ -362,7 +393,7 @@ check-mbedtls3:
 check-analyzer:
 	$(SUB) BUILD=$(BUILD)/analyzer CC=gcc CFLAGS='-O1 -g -fanalyzer' WERROR=-Werror objects
 
-objects: $(call objects,$(LIB_SRC) $(FETCH_SRC))
+objects: $(call objects,$(LIB_SRC) $(OWN_SRC))
 
 # Lines and branches of lib/ that the tests reach; see doc/testing.md.
 coverage:
@@ -409,7 +440,7 @@ lint:
 		$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$(JOBS)) tidy || status=1; \
 		exit $$status
 
-TIDY := $(patsubst %.c,$(BUILD)/tidy/%,$(LIB_SRC) $(FETCH_SRC) $(TOOL_SRC) $(wildcard examples/*.c) $(DEMO_SRC))
+TIDY := $(patsubst %.c,$(BUILD)/tidy/%,$(LIB_SRC) $(OWN_SRC) $(TOOL_SRC) $(wildcard examples/*.c) $(DEMO_SRC))
 tidy: $(TIDY)
 
 $(BUILD)/tidy/%: %.c $(HEADERS) .clang-tidy
@@ -446,10 +477,11 @@ MAN5 := $(wildcard doc/man/*.5)
 
 $(BUILD)/%.pc: pkgconfig/%.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@INCDIR@|$(INCDIR)|' \
-		-e 's|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(REQUIRES)|; s|@MBEDTLS@|$(MBEDTLS_LIBS)|; s|@CURL@|$(CURL)|' $< | \
+		-e 's|@VERSION@|$(VERSION)|; s|@REQUIRES@|$(REQUIRES)|; s|@MBEDTLS@|$(MBEDTLS_LIBS)|; s|@CURL@|$(CURL)|' \
+		-e 's|@SQLITE@|$(SQLITE)|; s|@REDIS@|$(REDIS)|' $< | \
 		{ $(renew); }
 
-PC := $(BUILD)/libmoxdial.pc $(if $(CURL_STATIC),$(BUILD)/libmoxdial-curl.pc)
+PC := $(BUILD)/libmoxdial.pc $(OWN:%=$(BUILD)/libmoxdial-%.pc)
 
 install: all $(PC)
 	$(call say,INSTALL)
@@ -457,12 +489,11 @@ install: all $(PC)
 		$(DESTDIR)$(MANDIR)/man1 $(DESTDIR)$(MANDIR)/man5
 	$(Q)install -m 644 $(wildcard include/*.h) $(DESTDIR)$(INCDIR)
 	$(Q)install -m 644 $(filter include/moxdial/%,$(PUBLIC)) $(DESTDIR)$(INCDIR)/moxdial
-	$(Q)install -m 644 $(STATIC) $(CURL_STATIC) $(DESTDIR)$(LIBDIR)
-	$(Q)install -m 755 $(SHARED) $(CURL_SHARED) $(DESTDIR)$(LIBDIR)
-	@ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/$(SONAME)
-	@ln -sf $(notdir $(SHARED)) $(DESTDIR)$(LIBDIR)/libmoxdial.so
-	@[ $(CURL) = none ] || ln -sf $(notdir $(CURL_SHARED)) $(DESTDIR)$(LIBDIR)/$(CURL_SONAME)
-	@[ $(CURL) = none ] || ln -sf $(notdir $(CURL_SHARED)) $(DESTDIR)$(LIBDIR)/libmoxdial-curl.so
+	$(Q)install -m 644 $(STATIC) $(OWN_STATIC) $(DESTDIR)$(LIBDIR)
+	$(Q)install -m 755 $(SHARED) $(OWN_SHARED) $(DESTDIR)$(LIBDIR)
+	@for l in libmoxdial $(OWN:%=libmoxdial-%); do \
+		ln -sf $$l.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$$l.so$(SOVERSION); \
+		ln -sf $$l.so.$(VERSION) $(DESTDIR)$(LIBDIR)/$$l.so; done
 	$(Q)install -m 644 $(PC) $(DESTDIR)$(LIBDIR)/pkgconfig
 	$(Q)install -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)
 	$(Q)for f in $(MAN1); do install -m 644 $$f $(DESTDIR)$(MANDIR)/man1; done
@@ -472,8 +503,8 @@ uninstall:
 	$(call say,REMOVE)
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/moxdial $(addprefix $(DESTDIR)$(LIBDIR)/pkgconfig/,$(notdir $(PC))) \
 		$(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(SHARED) $(STATIC)) $(SONAME) libmoxdial.so) \
-		$(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(CURL_SHARED) $(CURL_STATIC)) \
-			$(CURL_SONAME) $(if $(CURL_SONAME),libmoxdial-curl.so)) \
+		$(addprefix $(DESTDIR)$(LIBDIR)/,$(notdir $(OWN_SHARED) $(OWN_STATIC)) \
+			$(foreach l,$(OWN),libmoxdial-$(l).so libmoxdial-$(l).so$(SOVERSION))) \
 		$(patsubst include/%,$(DESTDIR)$(INCDIR)/%,$(PUBLIC)) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man1/,$(notdir $(MAN1))) \
 		$(addprefix $(DESTDIR)$(MANDIR)/man5/,$(notdir $(MAN5)))
@@ -498,6 +529,7 @@ help:
 	@echo 'bench bench-csv doc   figures, in a table or in build/bench.csv too; Doxygen'
 	@echo 'bench-mbedtls3  builds what `make bench` then measures on mbedTLS 3.6 too'
 	@echo 'install, uninstall, clean'
-	@echo 'Settings: CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR; DNS=none CURL=none; LTO=yes; WERROR=-Werror; V=1'
+	@echo 'Settings: CC CFLAGS CPPFLAGS LDFLAGS PREFIX LIBDIR DESTDIR; DNS=none CURL=none SQLITE=none'
+	@echo 'REDIS=none; LTO=yes; WERROR=-Werror; V=1'
 
 -include $(shell find $(BUILD) -name packages -prune -o -name '*.d' -print 2>/dev/null)

@@ -2,37 +2,16 @@
 #include "fetch/certificates.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "apart/apart.h"
 
 enum {
     ALL_BYTES = 16 << 20, /* of all files together; the system's have 250 KB */
     PIECE = 64 << 10      /* bytes read at once */
 };
-
-int fetch_fail(struct mox_error *err, int code, const char *format, ...)
-{
-    va_list args;
-
-    if (err == NULL)
-        return code;
-    memset(err, 0, sizeof *err);
-    err->code = code;
-    err->about = MOX_ABOUT_LOCAL;
-    err->action = MOX_ACTION_LATER;
-    err->dns_rcode = -1;
-    va_start(args, format);
-    vsnprintf(err->message, sizeof err->message, format, args);
-    va_end(args);
-    return code;
-}
-
-int fetch_nomem(struct mox_error *err)
-{
-    return fetch_fail(err, MOX_E_NOMEM, "out of memory; nothing was fetched, try again later");
-}
 
 static int fail_file(struct mox_error *err, const char *path, int error)
 {
@@ -40,7 +19,7 @@ static int fail_file(struct mox_error *err, const char *path, int error)
 
     if (strerror_r(error, reason, sizeof reason) != 0)
         snprintf(reason, sizeof reason, "errno %d", error);
-    fetch_fail(err, MOX_E_CONFIG, "certificates for MTA-STS: %s: %s", path, reason);
+    apart_fail(err, MOX_E_CONFIG, "certificates for MTA-STS: %s: %s", path, reason);
     if (err != NULL)
         err->os_errno = error;
     return MOX_E_CONFIG;
@@ -55,12 +34,12 @@ static int append_open(struct certificates *c, FILE *file, const char *path, str
         char *grown = realloc(c->text, c->len + PIECE + 1);
 
         if (grown == NULL)
-            return fetch_nomem(err);
+            return apart_nomem(err);
         c->text = grown;
         n = fread(c->text + c->len, 1, PIECE, file);
         c->len += n;
         if (c->len > ALL_BYTES)
-            return fetch_fail(err, MOX_E_LIMIT,
+            return apart_fail(err, MOX_E_LIMIT,
                               "certificates for MTA-STS: %s: over %d bytes with those before it",
                               path, ALL_BYTES);
     } while (n > 0);
@@ -90,11 +69,11 @@ static int append_system(struct certificates *c, struct mox_error *err)
     int status;
 
     if (easy == NULL)
-        return fetch_nomem(err);
+        return apart_nomem(err);
     curl_easy_getinfo(easy, CURLINFO_CAINFO, &path);
     status = path != NULL
                  ? append_file(c, path, err)
-                 : fetch_fail(err, MOX_E_UNSUPPORTED,
+                 : apart_fail(err, MOX_E_UNSUPPORTED,
                               "certificates for MTA-STS: this libcurl knows no file of the "
                               "system's; name it with the others");
     curl_easy_cleanup(easy);
@@ -111,7 +90,7 @@ int certificates_take_file(struct certificates *c, const char *path, struct mox_
     fclose(file);
     copy = strdup(path);
     if (copy == NULL)
-        return fetch_nomem(err);
+        return apart_nomem(err);
     free(c->file);
     c->file = copy;
     return MOX_OK;

@@ -1,6 +1,5 @@
 /*
- * certificates.h - the certificates that libmoxdial-curl trusts, and its errors, which are about
- * them for the most part.
+ * certificates.h - the certificates that libmoxdial-curl trusts.
  */
 #ifndef FETCH_CERTIFICATES_H
 #define FETCH_CERTIFICATES_H
@@ -29,10 +28,5 @@ int certificates_take_file(struct certificates *c, const char *path, struct mox_
 bool certificates_set(const struct certificates *c, CURL *easy);
 
 void certificates_free(struct certificates *c);
-
-/* An error about this machine, which will pass; returns the code. err may be NULL. */
-int fetch_fail(struct mox_error *err, int code, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-int fetch_nomem(struct mox_error *err);
 
 #endif

@@ -20,6 +20,7 @@
 
 #include <curl/curl.h>
 
+#include "apart/apart.h"
 #include "fetch/certificates.h"
 
 enum {
@@ -416,12 +417,12 @@ static int try_options(const struct mox_curl *curl, struct mox_error *err)
     bool good;
 
     if (easy == NULL)
-        return fetch_nomem(err);
+        return apart_nomem(err);
     good = set_options(curl, easy);
     curl_easy_cleanup(easy);
     if (good)
         return MOX_OK;
-    return fetch_fail(
+    return apart_fail(
         err, MOX_E_UNSUPPORTED,
         "MTA-STS: libcurl %s was built without HTTPS, or without certificates from memory",
         curl_version_info(CURLVERSION_NOW)->version);
@@ -447,7 +448,7 @@ struct mox_curl *mox_curl_open(const struct mox_config *config, struct mox_error
     struct mox_curl *curl = calloc(1, sizeof *curl);
 
     if (curl == NULL) {
-        fetch_nomem(err);
+        apart_nomem(err);
         return NULL;
     }
     pthread_once(&once, initialise);
@@ -455,7 +456,7 @@ struct mox_curl *mox_curl_open(const struct mox_config *config, struct mox_error
     curl->ops = (struct mox_fetch_ops){
         .size = sizeof curl->ops, .user = curl, .fetch = curl_fetch, .cancel = curl_cancel};
     if (!make_multi(curl)) {
-        fetch_nomem(err);
+        apart_nomem(err);
         goto failed;
     }
     if (certificates_take(&curl->trusted, config, err) != MOX_OK ||

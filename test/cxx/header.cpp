@@ -1,6 +1,8 @@
 // header.cpp - the public headers as a C++ host includes them; compiled, never run.
 #include <moxdial.h>
 #include <moxdial/curl.h>
+#include <moxdial/redis.h>
+#include <moxdial/sqlite.h>
 
 #include <type_traits>
 
