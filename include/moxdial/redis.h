@@ -63,12 +63,12 @@ MOX_API const struct mox_store_ops *mox_redis_ops(struct mox_redis *redis);
 MOX_API void mox_redis_attach(struct mox_redis *redis, struct mox_ctx *ctx);
 
 /**
- * Why the last operation that failed did, for a log.
+ * What went wrong last, for a log.
  * Thread rule: one thread at a time per context (see Threads).
  *
  * @param redis the store
  * @return one sentence that names the server, borrowed until the next operation or dispatch; "":
- *     none has failed
+ *     nothing has
  */
 MOX_API const char *mox_redis_problem(const struct mox_redis *redis);
 

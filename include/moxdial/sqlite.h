@@ -61,11 +61,11 @@ MOX_API const struct mox_store_ops *mox_sqlite_ops(struct mox_sqlite *sqlite);
 MOX_API void mox_sqlite_attach(struct mox_sqlite *sqlite, struct mox_ctx *ctx);
 
 /**
- * Why the last operation that failed did, for a log.
+ * What went wrong last, for a log.
  * Thread rule: one thread at a time per context (see Threads).
  *
  * @param sqlite the store
- * @return one sentence that names the file, borrowed until the next operation; "": none has failed
+ * @return one sentence that names the file, borrowed until the next operation; "": nothing has
  */
 MOX_API const char *mox_sqlite_problem(const struct mox_sqlite *sqlite);
 

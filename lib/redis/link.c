@@ -267,28 +267,7 @@ static int append(struct link *link, const struct command *c)
     return status;
 }
 
-int link_send(struct link *link, const struct command *commands, size_t n)
-{
-    int status = begin(link);
-    size_t unsent = link->len - link->sent;
-
-    if (status != MOX_OK)
-        return status;
-    if (link->state == LINK_UP)
-        status = watch(link, MOX_READ | MOX_WRITE);
-    for (size_t i = 0; i < n && status == MOX_OK; i++)
-        status = append(link, &commands[i]);
-    if (status != MOX_OK) {
-        link->len = link->sent + unsent; /* none of them */
-        return status;
-    }
-    if (link->due == 0 && link->state == LINK_UP)
-        set_timer(link, SILENCE_US);
-    link->due += n;
-    return MOX_OK;
-}
-
-/* MOX_E_AGAIN: some is left. */
+/* MOX_E_AGAIN: some is left. MOX_E_STORE: errno says why. */
 static int write_out(struct link *link)
 {
     while (link->sent < link->len) {
@@ -298,12 +277,32 @@ static int write_out(struct link *link)
             link->sent += (size_t)n;
         else if (errno == EAGAIN || errno == EWOULDBLOCK)
             return MOX_E_AGAIN;
-        else if (errno != EINTR) {
-            note_errno(link, "the connection is lost", errno);
+        else if (errno != EINTR)
             return MOX_E_STORE;
-        }
     }
     link->len = link->sent = 0;
+    return MOX_OK;
+}
+
+/* Sent at once where it can be: who ends right after it has not spoken in vain. */
+int link_send(struct link *link, const struct command *commands, size_t n)
+{
+    int status = begin(link);
+    size_t unsent = link->len - link->sent;
+
+    if (status != MOX_OK)
+        return status;
+    for (size_t i = 0; i < n && status == MOX_OK; i++)
+        status = append(link, &commands[i]);
+    if (status != MOX_OK) {
+        link->len = link->sent + unsent; /* none of them */
+        return status;
+    }
+    if (link->due == 0 && link->state == LINK_UP)
+        set_timer(link, SILENCE_US);
+    link->due += n;
+    if (link->state == LINK_UP && unsent == 0 && write_out(link) != MOX_OK)
+        watch(link, MOX_READ | MOX_WRITE); /* the rest, or the failure, is the loop's */
     return MOX_OK;
 }
 
@@ -345,7 +344,7 @@ static int read_in(struct link *link)
         return MOX_E_AGAIN;
     if (n < 0)
         note_errno(link, "the connection is lost", errno);
-    if (n == 0)
+    if (n == 0 && link->due > 0) /* else it may */
         link_note(link, "it has closed the connection");
     if (n <= 0)
         return MOX_E_STORE;
@@ -365,8 +364,11 @@ static void serve(struct link *link, int events)
 {
     int status = MOX_OK;
 
-    if ((events & MOX_WRITE) != 0)
+    if ((events & MOX_WRITE) != 0) {
         status = write_out(link);
+        if (status == MOX_E_STORE)
+            note_errno(link, "the connection is lost", errno);
+    }
     if (status != MOX_E_STORE && (events & MOX_READ) != 0) {
         do
             status = read_in(link);
