@@ -236,8 +236,9 @@ static const struct schema_key top_keys[] = {
     {.name = "Store",
      .type = SCHEMA_STRING,
      .set = config_set_store,
-     .doc = "Where counters and what was learned are kept: memory, sqlite:PATH, "
-            "redis:HOST:PORT or redis:PATH.",
+     .doc =
+         "Where counters and what was learned are kept: memory, sqlite:PATH, "
+         "redis:HOST:PORT or redis:PATH; a relative path of sqlite starts at this file's folder.",
      .standard = "memory",
      .example = "memory"},
     {.name = "Transports",

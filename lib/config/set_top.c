@@ -74,6 +74,25 @@ static bool is_redis_place(struct slice place)
     return ip_split_port(place, &host, &port) == MOX_OK && port != 0;
 }
 
+/* "sqlite:" and the path, which starts at the folder of the file if it is relative. */
+static const char *take_sqlite(struct build *b, struct slice method, struct slice place)
+{
+    const char *path = config_set_take_path(b, place);
+    size_t len;
+    char *text;
+
+    if (path == NULL)
+        return NULL;
+    len = strlen(path) + 1;
+    text = config_build_check(b, arena_bytes(&b->config->arena, method.len + 1 + len, 1));
+    if (text == NULL)
+        return NULL;
+    memcpy(text, method.ptr, method.len);
+    text[method.len] = ':';
+    memcpy(text + method.len + 1, path, len);
+    return text;
+}
+
 void config_set_store(struct build *b, const struct schema_key *key,
                       const struct schema_value *value)
 {
@@ -84,8 +103,9 @@ void config_set_store(struct build *b, const struct schema_key *key,
     (void)key;
     if (slice_is(value->text, "memory"))
         return;
-    if ((slice_is(method, "sqlite") && place.len > 0) ||
-        (slice_is(method, "redis") && is_redis_place(place)))
+    if (slice_is(method, "sqlite") && place.len > 0)
+        b->config->info.store = take_sqlite(b, method, place);
+    else if (slice_is(method, "redis") && is_redis_place(place))
         b->config->info.store = config_build_text(b, value->text);
     else
         config_build_error(

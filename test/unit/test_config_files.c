@@ -274,6 +274,31 @@ START_TEST(ca_in_text_is_not_opened)
 }
 END_TEST
 
+/* A path of SQLite is a file's; what Redis has is none, and an address none at all. */
+START_TEST(store_beside_its_file)
+{
+    static const struct {
+        const char *file, *text, *store;
+    } cases[] = {
+        {"/etc/moxdial/a.conf", "Store: sqlite:state.db\n", "sqlite:/etc/moxdial/state.db"},
+        {"/etc/moxdial/a.conf", "Store: sqlite:/var/state\n", "sqlite:/var/state"},
+        {"a.conf", "Store: sqlite:state.db\n", "sqlite:state.db"},
+        {"conf/a.conf", "Store: sqlite:b/state:db\n", "sqlite:conf/b/state:db"},
+        {"conf/a.conf", "Store: redis:/run/redis.sock\n", "redis:/run/redis.sock"},
+        {"conf/a.conf", "Store: redis:localhost:6379\n", "redis:localhost:6379"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct mox_config_source source = {cases[i].file, cases[i].text, strlen(cases[i].text)};
+        struct mox_config *config = world_build_sources(&w, &source, 1);
+
+        ck_assert_ptr_nonnull(config);
+        ck_assert_str_eq(config->info.store, cases[i].store);
+        config_release(config);
+    }
+}
+END_TEST
+
 START_TEST(unreadable_file)
 {
     ck_assert_ptr_null(load("/nowhere/x.conf"));
@@ -361,6 +386,7 @@ TCase *test_config_files(void)
     tcase_add_test(tc, sources_of_a_stand_alone_file);
     tcase_add_test(tc, ca_files);
     tcase_add_test(tc, ca_in_text_is_not_opened);
+    tcase_add_test(tc, store_beside_its_file);
     tcase_add_test(tc, unreadable_file);
     tcase_add_test(tc, limits);
     tcase_add_test(tc, many_problems);
