@@ -71,7 +71,7 @@ folder_redis  := redis
 package_curl   := $(CURL)
 package_sqlite := $(SQLITE)
 package_redis  := $(REDIS)
-OWN      := $(foreach l,curl sqlite redis,$(if $(filter none,$(package_$(l))),,$(l)))
+OWN      := $(strip $(foreach l,curl sqlite redis,$(if $(filter none,$(package_$(l))),,$(l))))
 NOT_OWN  := $(filter-out $(OWN),curl sqlite redis)
 OWN_PKG  := $(foreach l,$(OWN),$(package_$(l)))
 OWN_LIBS := $(if $(OWN),$(shell $(PKG) --libs $(OWN_PKG)))
@@ -306,8 +306,8 @@ $(BUILD)/curl-tests: $(call objects,$(wildcard test/curl/*.c) test/unit/alloc.c 
 	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(LIBS) $(OWN_LIBS) \
 		$$($(PKG) --libs check)
 
-# The stores by the same suite, in memory, in files, on a Redis that the tests start where there is
-# one (REDIS_SERVER: which; test/live/run has it) or act themselves.
+# The stores by the same suite: in memory, in a file, on a Redis that the tests start if there is one
+# (REDIS_SERVER; test/live/run has it); and a Redis that they act.
 check-store: $(BUILD)/store-tests
 	$(call say,TEST)
 	$(Q)RUN='$(RUN)' test/store/run $<
@@ -403,7 +403,7 @@ coverage:
 
 # Real daemons on loopback, real networks in namespaces.
 LIVE := $(patsubst %.c,$(BUILD)/%,$(wildcard test/live/*.c))
-check-live: all $(LIVE)
+check-live: all $(LIVE) $(BUILD)/store-tests
 	$(call say,TEST)
 	$(Q)BUILD=$(BUILD) PACKAGES=$(LIVE_PACKAGES) test/live/run
 

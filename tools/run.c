@@ -15,6 +15,7 @@
 #endif
 
 #include "error.h"
+#include "output.h"
 
 enum { SHUTDOWN_TURNS = 20, SHUTDOWN_TURN_MS = 100 }; /* two seconds for an orderly end */
 
@@ -129,6 +130,32 @@ static void close_context(struct run *run)
 }
 #endif
 
+static void warn_of_store(const struct run *run, const struct mox_error *err)
+{
+    if (!run->quiet)
+        output_problem_line(false, err, NULL);
+}
+
+static void open_store(struct run *run, struct mox_ctx_options *options)
+{
+    if (store_open(&run->store, run->request.config, &run->store_err) != MOX_OK)
+        warn_of_store(run, &run->store_err);
+    options->store = store_ops(&run->store);
+}
+
+/* What went wrong with it since: the mail went on without. */
+static void close_store(struct run *run)
+{
+    struct mox_error err;
+    const char *problem = store_problem(&run->store);
+
+    if (*problem != '\0') {
+        tool_error(&err, MOX_E_STORE, MOX_STAGE_NONE, "%s", problem);
+        warn_of_store(run, &err);
+    }
+    store_close(&run->store);
+}
+
 int run_open(struct run *run, const struct options *options, const struct load *load)
 {
     struct mox_ctx_options ctx = options->ctx;
@@ -137,9 +164,12 @@ int run_open(struct run *run, const struct options *options, const struct load *
     run->request = options->request;
     run->request.config = load->config;
     choose_ehlo(run, load->config);
+    run->quiet = options->quiet;
     trace_attach(&run->trace, &ctx, options->quiet ? 0 : options->verbose);
+    open_store(run, &ctx);
     if (open_context(run, &ctx) != MOX_OK)
         return run->err.code;
+    store_attach(&run->store, run->ctx);
     run->plan = mox_plan_new(run->ctx);
     if (run->plan == NULL)
         return tool_error(&run->err, MOX_E_NOMEM, MOX_STAGE_NONE,
@@ -226,4 +256,5 @@ void run_close(struct run *run)
     mox_conn_close(run->conn);
     mox_plan_free(run->plan);
     close_context(run);
+    close_store(run);
 }

@@ -84,7 +84,8 @@ static void open_store(struct store_world *w, enum store_kind kind, const char *
 {
     struct mox_error err = {.code = 1};
 
-    (void)place;
+    (void)place; /* of a build with memory alone */
+    (void)err;
     switch (kind) {
 #ifdef MOX_HAVE_SQLITE
     case STORE_SQLITE:
