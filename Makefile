@@ -312,8 +312,9 @@ check-store: $(BUILD)/store-tests
 	$(call say,TEST)
 	$(Q)RUN='$(RUN)' test/store/run $<
 
-NO_STORE := $(filter-out curl,$(NOT_OWN)) $(if $(filter redis,$(NOT_OWN)),link)
-$(BUILD)/store-tests: $(call objects,$(filter-out $(NO_STORE:%=test/store/test_%.c),\
+NO_STORE := $(if $(filter sqlite,$(NOT_OWN)),%/test_sqlite.c) \
+	$(if $(filter redis,$(NOT_OWN)),$(addprefix %/,test_redis.c test_reply.c test_link.c wire_world.c))
+$(BUILD)/store-tests: $(call objects,$(filter-out $(NO_STORE),\
 		$(wildcard test/store/*.c)) test/unit/alloc.c $(LIB_SRC)) \
 		$(filter-out %-curl.a,$(OWN_STATIC))
 	$(call say,LINK)

@@ -57,7 +57,8 @@ static int add_key(struct scan *scan, const redisReply *key)
     copy = malloc(key->len + 1);
     if (copy == NULL)
         return MOX_E_NOMEM;
-    scan->keys[scan->n++] = memcpy(copy, key->str, key->len + 1);
+    memcpy(copy, key->str, key->len + 1);
+    scan->keys[scan->n++] = copy;
     return MOX_OK;
 }
 

@@ -10,5 +10,6 @@ TCase *test_all(void);
 TCase *test_sqlite(void);
 TCase *test_redis(void);
 TCase *test_link(void);
+TCase *test_reply(void);
 
 #endif

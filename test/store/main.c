@@ -26,6 +26,7 @@ int main(void)
     suite_add_tcase(suite, test_sqlite());
 #endif
 #ifdef MOX_HAVE_REDIS
+    suite_add_tcase(suite, test_reply());
     suite_add_tcase(suite, test_link());
     suite_add_tcase(suite, test_redis());
 #endif
