@@ -194,6 +194,32 @@ START_TEST(an_endless_reply_meets_the_limit)
 }
 END_TEST
 
+START_TEST(the_limit_is_of_one_reply)
+{
+    static char text[128 << 10];
+
+    memset(text, 'v', sizeof text);
+    for (int i = 0; i < 80; i++) {
+        char head[32];
+
+        wire.done = 0;
+        ck_assert_int_eq(wire_start(0, ASK_GET), MOX_OK);
+        wire_request();
+        snprintf(head, sizeof head, "$%zu\r\n", sizeof text);
+        wire_reply(head);
+        for (size_t at = 0; at < sizeof text;) {
+            ssize_t n = send(wire.server, text + at, sizeof text - at, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+            at += n > 0 ? (size_t)n : 0;
+            wire_turn();
+        }
+        wire_reply("\r\n");
+        ck_assert_int_eq(wire.done, 1);
+        ck_assert_int_eq(wire.ops[0].status, MOX_OK);
+    }
+}
+END_TEST
+
 START_TEST(a_reply_too_many_ends_the_connection)
 {
     wire_greet();
@@ -225,6 +251,34 @@ START_TEST(what_waits_is_bounded)
 }
 END_TEST
 
+/* An add is four commands, of which the first alone would have room. */
+START_TEST(what_has_no_room_is_not_sent_in_part)
+{
+    static char value[MOX_LIMIT_STORE_VALUE], sent[5 << 20];
+    const struct mox_store_ops *table = wire.store.ops;
+    const size_t most = 4 << 20, left = 20,
+                 around = strlen("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$131072\r\n\r\n");
+    size_t used = 0, len = 0, n = sizeof value;
+    ssize_t got = 1;
+
+    while (n == sizeof value) { /* all of these have six digits */
+        if (most - left - used < 2 * (sizeof value + around))
+            n = (most - left - used) / 2 - around;
+        ck_assert_int_eq(table->put(table->user, 1000000, "k", value, n, 0), MOX_OK);
+        used += n + around;
+    }
+    n = most - left - used - around;
+    ck_assert_int_eq(table->put(table->user, 1000000, "k", value, n, 0), MOX_OK);
+    ck_assert_int_eq(table->add(table->user, 1000001, "k", 1, 0), MOX_E_LIMIT);
+    while (got > 0) {
+        wire_turn();
+        got = recv(wire.server, sent + len, sizeof sent - len, MSG_DONTWAIT);
+        len += got > 0 ? (size_t)got : 0;
+    }
+    ck_assert_uint_eq(len, most - left);
+}
+END_TEST
+
 /* One of our descriptors that is connected to the listener; -1: there is none. */
 static int connection(void)
 {
@@ -249,6 +303,20 @@ START_TEST(the_connection_is_our_own)
     store_cancel(&wire.ops[3]);
     store_world_close(&wire.store);
     ck_assert_int_eq(connection(), -1);
+}
+END_TEST
+
+START_TEST(the_loop_forgets_a_connection_that_ended)
+{
+    int fd;
+
+    wire_greet();
+    fd = connection();
+    ck_assert_int_eq(mox_ctx_ready(wire.store.ctx, fd, MOX_READ), MOX_OK);
+    wire_close_server();
+    wire_turn();
+    ck_assert_int_eq(connection(), -1);
+    ck_assert_int_eq(mox_ctx_ready(wire.store.ctx, fd, MOX_READ), MOX_E_STALE);
 }
 END_TEST
 
@@ -416,6 +484,9 @@ TCase *test_link(void)
     tcase_add_test(tc, what_comes_meanwhile_is_no_silence);
     tcase_add_test(tc, the_contexts_deadline_comes_first);
     tcase_add_test(tc, an_endless_reply_meets_the_limit);
+    tcase_add_test(tc, the_limit_is_of_one_reply);
+    tcase_add_test(tc, what_has_no_room_is_not_sent_in_part);
+    tcase_add_test(tc, the_loop_forgets_a_connection_that_ended);
     tcase_add_test(tc, a_reply_too_many_ends_the_connection);
     tcase_add_test(tc, what_waits_is_bounded);
     tcase_add_test(tc, the_connection_is_our_own);

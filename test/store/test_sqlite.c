@@ -322,17 +322,20 @@ START_TEST(what_waits_is_bounded)
 {
     static char value[MOX_LIMIT_STORE_VALUE];
     const struct mox_store_ops *table = world.ops;
-    int n = 0, status = MOX_OK;
 
-    execute("BEGIN IMMEDIATE");
-    while (status == MOX_OK && n < 1000)
-        status = table->put(table->user, (uint64_t)++n, "a", value, sizeof value, 0);
-    ck_assert_int_eq(status, MOX_E_LIMIT);
-    ck_assert_int_gt(n, 16);
-    ck_assert_int_lt(n, 64);
-    execute("ROLLBACK");
-    ck_assert_int_eq(store_world_get(&world, "a"), MOX_OK);
-    ck_assert_uint_eq(buffer_slice(&world.op.value).len, sizeof value);
+    for (int round = 0; round < 2; round++) { /* what is done waits no more */
+        int n = 0, status = MOX_OK;
+
+        execute("BEGIN IMMEDIATE");
+        while (status == MOX_OK && n < 1000)
+            status = table->put(table->user, (uint64_t)++n, "a", value, sizeof value, 0);
+        ck_assert_int_eq(status, MOX_E_LIMIT);
+        ck_assert_int_gt(n, 16);
+        ck_assert_int_lt(n, 64);
+        execute("ROLLBACK");
+        ck_assert_int_eq(store_world_get(&world, "a"), MOX_OK);
+        ck_assert_uint_eq(buffer_slice(&world.op.value).len, sizeof value);
+    }
     ck_assert_int_eq(put("b", "1", 0), MOX_OK);
 }
 END_TEST
@@ -368,6 +371,7 @@ START_TEST(a_child_leaves_the_file_alone)
     if (child == 0) {
         mox_ctx_free(world.ctx);
         mox_sqlite_close(world.sqlite);
+        mox_sqlite_close(world.sqlite); /* it does nothing, so it may */
         _exit(0);
     }
     ck_assert_int_eq(waitpid(child, &status, 0), child);
