@@ -13,9 +13,11 @@
  * power failure perhaps the last seconds, and the file stays whole. WAL needs shared memory, so the
  * file must not lie on a network file system. What has had its time is deleted little by little.
  *
- * An operation is done at once, within the call, and reads the disk then. Where another process
- * writes, it is not waited for: the operation is tried again from the loop of the context, for a
- * second, then it ends with #MOX_E_STORE. mox_sqlite_problem() has the words.
+ * An operation is done at once, within the call, and reads or writes the file then; when a
+ * thousand pages have come together SQLite copies its log into the file, and that one waits for the
+ * disk. Where another process writes, it is not waited for: the operation is tried again from the
+ * loop of the context, for a second, then it ends with #MOX_E_STORE. mox_sqlite_problem() has the
+ * words.
  */
 #ifndef MOXDIAL_SQLITE_H
 #define MOXDIAL_SQLITE_H
