@@ -466,7 +466,9 @@ uint32_t smtp_mail_messages(const struct smtp_mail *m)
 
 const char *smtp_mail_awaited(const struct smtp_mail *m)
 {
-    return smtp_mail_awaits(m) ? steps[smtp_mail_awaited_step(front_of(m))].awaited : "";
+    if (!smtp_mail_awaits(m) && !is_writing(m))
+        return "";
+    return steps[smtp_mail_awaited_step(front_of(m))].awaited;
 }
 
 int smtp_mail_stage(const struct smtp_mail *m)

@@ -464,6 +464,7 @@ START_TEST(large_pieces_are_not_copied)
     ck_assert_uint_eq(out.len, strlen(envelope[0].said));
     ck_assert_int_eq(smtp_mail_input(&w.m, slice_of(OK OK GO), &(size_t){0}, NULL), MOX_OK);
     ck_assert_int_eq(smtp_mail_deadline_kind(&w.m), SMTP_MAIL_DEADLINE_BLOCK);
+    ck_assert_str_eq(smtp_mail_awaited(&w.m), "reply to the message"); /* its dot is not said yet */
     ck_assert_int_eq(smtp_mail_output(&w.m, &out, NULL), MOX_OK);
     ck_assert_ptr_eq(out.ptr, body);
     ck_assert_uint_eq(out.len, 40000);
