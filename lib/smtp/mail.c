@@ -96,6 +96,7 @@ static void leave(struct smtp_mail *m, struct smtp_job *job, int action, const c
     struct mox_error closed;
 
     error_set(&closed, MOX_E_CLOSED, "%s", why);
+    closed.stage = MOX_STAGE_MAIL; /* which is what it waited for */
     closed.action = action;
     smtp_job_leave(job, &closed);
     smtp_mail_end_job(m, job);

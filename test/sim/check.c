@@ -183,8 +183,7 @@ static void check_stages(struct run_dial *d, const struct mox_attempt *a)
         most = (int64_t)r->greeting_ms + 2 * (int64_t)r->ehlo_ms;
     }
     most += a->stage >= MOX_STAGE_AUTH ? login : 0;
-    if (a->stage != MOX_STAGE_NONE && a->stage < MOX_STAGE_MAIL && a->end_ms >= 0 &&
-        a->end_ms - from > most)
+    if (a->stage < MOX_STAGE_MAIL && a->end_ms >= 0 && a->end_ms - from > most)
         run_broken(d->run, "deadline", "an attempt of dial %d waited %d ms of %d", number_of(d),
                    (int)(a->end_ms - from), (int)most);
 }
