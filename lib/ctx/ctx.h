@@ -149,13 +149,18 @@ static inline void ctx_event_queue(struct mox_ctx *ctx, struct ctx_event *event)
     event->prev->next = event->next->prev = event;
 }
 
-static inline void ctx_event_drop(struct ctx_event *event)
+/* It is queued. */
+static inline void ctx_event_unlink(struct ctx_event *event)
 {
-    if (event->next == NULL)
-        return;
     event->prev->next = event->next;
     event->next->prev = event->prev;
     event->next = event->prev = NULL;
+}
+
+static inline void ctx_event_drop(struct ctx_event *event)
+{
+    if (event->next != NULL)
+        ctx_event_unlink(event);
 }
 
 /* MOX_OK or MOX_E_NOMEM. at_us: absolute, of ctx_now_us; UINT64_MAX: clear it. */

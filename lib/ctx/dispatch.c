@@ -97,10 +97,10 @@ static void run_round(struct mox_ctx *ctx)
     while (ctx->events.next != &last && !ctx->free_wanted) {
         struct ctx_event *event = ctx->events.next;
 
-        ctx_event_drop(event);
+        ctx_event_unlink(event);
         event->run(event);
     }
-    ctx_event_drop(&last);
+    ctx_event_unlink(&last);
 }
 
 static int dispatch(struct mox_ctx *ctx)

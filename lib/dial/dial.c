@@ -197,16 +197,26 @@ void dial_stop(struct dial *d, const struct mox_error *err)
     finish(d, err->code, err);
 }
 
+static uint64_t state_deadline_us(const struct dial *d)
+{
+    switch (d->state) {
+    case DIAL_ADDRESSES:
+        return d->resolve_us;
+    case DIAL_CONNECT:
+        return race_deadline_us(d);
+    case DIAL_SESSION:
+        return d->stage_us;
+    default:
+        return UINT64_MAX;
+    }
+}
+
 static void set_timer(struct dial *d)
 {
-    uint64_t at = d->deadline_us, race = race_deadline_us(d);
+    uint64_t at = state_deadline_us(d);
 
-    if (d->state == DIAL_ADDRESSES && d->resolve_us < at)
-        at = d->resolve_us;
-    if (d->state == DIAL_CONNECT && race < at)
-        at = race;
-    if (d->state == DIAL_SESSION && d->stage_us < at)
-        at = d->stage_us;
+    if (d->deadline_us < at)
+        at = d->deadline_us;
     if (heap_is_set(&d->timer.heap) && d->timer.heap.at_us <= at)
         return; /* woken too early, the machine waits on: as a rule it has ended by then */
     if (ctx_timer_set(d->ctx, &d->timer, at) != MOX_OK) {
