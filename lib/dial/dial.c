@@ -328,7 +328,7 @@ static int retake_request(struct dial *d, const struct mox_dial_request *request
 {
     struct mox_plan *plan = d->plan;
     struct arena arena = {0};
-    struct request_rules rules;
+    struct request_rules rules = {0};
     struct mox_route route;
     int status = request_take(d->ctx, request, &arena, &rules, &route, err);
 

@@ -444,7 +444,6 @@ int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *reque
 
     to.len = 0;
     t.to = &to;
-    memset(rules, 0, sizeof *rules);
     *route = (struct mox_route){.index = -1};
     status = take_all(&t, request);
     if (status != MOX_OK && err != NULL && err->stage == MOX_STAGE_NONE)

@@ -45,9 +45,9 @@ struct request_rules {
 };
 
 /*
- * Fills rules; *arena takes the copies. On failure, too, *route says which transport it was and
- * rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
- * MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
+ * Fills rules, all zero before; *arena takes the copies. On failure, too, *route says which
+ * transport it was and rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown
+ * transport), MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
  */
 int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
                  struct arena *arena, struct request_rules *rules, struct mox_route *route,
