@@ -86,7 +86,7 @@ WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes $
 INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_OWN) $(MBEDTLS_CFLAGS) \
 	$(shell $(PKG) --cflags $(REQUIRES)) $(OWN_FLAGS)
 FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
-MODE     := -std=c11 -fPIC -fvisibility=hidden -pthread
+MODE     := -std=c11 -fPIC -fno-plt -fvisibility=hidden -pthread
 COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(WARNINGS) $(CFLAGS) $(LTO_CC)
 LINK      = $(CC) -pthread $(CFLAGS) $(LDFLAGS) $(LTO_LINK)
 LIBS     := $(MBEDTLS_LIBS) -lunistring $(shell $(PKG) --libs $(REQUIRES))
