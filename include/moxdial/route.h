@@ -24,14 +24,15 @@ struct mox_envelope {
     const char *from;      ///< The sender; NULL or "": the null sender `<>`.
     const char *to;        ///< The recipient.
     const char *account;   ///< Who submitted the message; NULL: no account's routes hold.
-    const char *key;       ///< What Percent hashes, the same at every retry, like a queue id; NULL:
-                           ///< from and to.
+    const char *key;       ///< What Percent hashes, the same at every retry, like a queue id; NULL
+                           ///< or "": from and to, in lower case.
     uint32_t attempts;     ///< Deliveries already made; the first try is 0, as in mox.
     uint32_t count;        ///< Recipients this stands for, in volume limits; 0: 1.
     int64_t unix_s;        ///< Now, in Unix seconds, for Hours; 0: not known to a lookup, and the
                            ///< dialer takes its clock.
-    int32_t utc_offset_s;  ///< Seconds that local time is ahead of UTC, for Hours.
-    const char *const *mx; ///< The MX hosts of the destination, for ToMX; NULL: not known yet.
+    int32_t utc_offset_s;  ///< Seconds that local time is ahead of UTC at unix_s, for Hours.
+    const char *const *mx; ///< The MX hosts of the destination, for ToMX; what is no name matches
+                           ///< nothing. NULL: not known to a lookup, and the dialer asks DNS.
     size_t nmx;            ///< Items in mx.
 };
 
@@ -76,8 +77,9 @@ struct mox_route {
     int32_t prefer;          ///< Enum mox_prefer.
     uint32_t needs;          ///< MOX_NEED_ bits: facts that were missing and could change the
                              ///< answer. The routes that asked for them did not match.
-    uint32_t limited;        ///< 1: it has a volume limit and the dialer claimed a place; in a plan
-                             ///< only.
+    uint32_t limited;        ///< 1: it has a volume limit, and the dialer claimed a place, or
+                             ///< mox_plan_resolve() saw one; in a plan only: a lookup does not
+                             ///< match it and says #MOX_NEED_VOLUME.
     const void *internal[2]; ///< The library's own.
 };
 
@@ -90,8 +92,7 @@ struct mox_route {
  * @param config borrowed; NULL: there are no routes
  * @param envelope borrowed until return
  * @param out the route; no match is an answer too
- * @param err #MOX_E_INVAL: a domain of the envelope is none; #MOX_E_UNSUPPORTED: the answer hangs
- *     on a condition that this version does not evaluate; #MOX_E_NOMEM
+ * @param err #MOX_E_INVAL: a domain of the envelope is none; #MOX_E_NOMEM
  * @return #MOX_OK or the code of err
  */
 MOX_API int mox_route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
@@ -112,9 +113,11 @@ MOX_API size_t mox_route_explain(const struct mox_config *config,
 
 /** VIEW. One route considered. */
 struct mox_route_step {
-    struct mox_route route; ///< The route.
+    struct mox_route route; ///< The route; needs: the facts it lacked, and of the answer all that
+                            ///< were lacking before it.
     int32_t matched;        ///< 1: it is the answer; it comes last.
-    const char *failed;     ///< Key of the first condition that did not hold; NULL: it matched.
+    const char *failed;     ///< Key of the first condition that did not hold, or, if all that could
+                            ///< be asked hold, lacked its fact; NULL: it matched.
     const char *text;       ///< Its line of mox_route_explain(), without the line feed.
 };
 

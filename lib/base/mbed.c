@@ -87,6 +87,25 @@ int mbed_sha256(const void *bytes, size_t len, unsigned char *out)
     return mbedtls_sha256(bytes, len, out, 0);
 }
 
+int mbed_sha256_begin(mbedtls_sha256_context *sha)
+{
+    mbedtls_sha256_init(sha);
+    return mbedtls_sha256_starts(sha, 0);
+}
+
+int mbed_sha256_add(mbedtls_sha256_context *sha, const void *bytes, size_t len)
+{
+    return mbedtls_sha256_update(sha, bytes, len);
+}
+
+int mbed_sha256_end(mbedtls_sha256_context *sha, unsigned char *out)
+{
+    int ret = mbedtls_sha256_finish(sha, out);
+
+    mbedtls_sha256_free(sha);
+    return ret;
+}
+
 int mbed_sha512(const void *bytes, size_t len, unsigned char *out)
 {
     return mbedtls_sha512(bytes, len, out, 0);
@@ -118,6 +137,25 @@ int mbed_sha1(const void *bytes, size_t len, unsigned char *out)
 int mbed_sha256(const void *bytes, size_t len, unsigned char *out)
 {
     return mbedtls_sha256_ret(bytes, len, out, 0);
+}
+
+int mbed_sha256_begin(mbedtls_sha256_context *sha)
+{
+    mbedtls_sha256_init(sha);
+    return mbedtls_sha256_starts_ret(sha, 0);
+}
+
+int mbed_sha256_add(mbedtls_sha256_context *sha, const void *bytes, size_t len)
+{
+    return mbedtls_sha256_update_ret(sha, bytes, len);
+}
+
+int mbed_sha256_end(mbedtls_sha256_context *sha, unsigned char *out)
+{
+    int ret = mbedtls_sha256_finish_ret(sha, out);
+
+    mbedtls_sha256_free(sha);
+    return ret;
 }
 
 int mbed_sha512(const void *bytes, size_t len, unsigned char *out)

@@ -56,6 +56,11 @@ int mbed_sha1(const void *bytes, size_t len, unsigned char *out);
 int mbed_sha256(const void *bytes, size_t len, unsigned char *out);
 int mbed_sha512(const void *bytes, size_t len, unsigned char *out);
 
+/* SHA-256 of what comes in pieces; the end frees it, whatever failed. 0, or an error of mbedTLS. */
+int mbed_sha256_begin(mbedtls_sha256_context *sha);
+int mbed_sha256_add(mbedtls_sha256_context *sha, const void *bytes, size_t len);
+int mbed_sha256_end(mbedtls_sha256_context *sha, unsigned char *out);
+
 /* A password and its salt. */
 struct mbed_salted {
     const unsigned char *password, *salt;

@@ -17,6 +17,7 @@
 
 #include "base/arena.h"
 #include "base/ip.h"
+#include "base/text.h"
 
 enum config_kind { CONFIG_MOXDIAL = 0, CONFIG_MOX, CONFIG_DOMAINS }; /* semantics.md 2.1 */
 
@@ -180,6 +181,10 @@ const struct config_transport *config_transport_by_name(const struct mox_config 
 
 /* The i-th item of a route's list: borrowed text, a leading dot included. */
 struct slice config_item(const struct mox_config *config, uint32_t item);
+
+/* "Mon-Fri 08:00-18:00", as a file says it; "Mon" for 0, and so on. */
+void config_hours_text(struct text *out, const struct config_hours *hours);
+const char *config_day_name(unsigned day);
 
 /* Whether the configuration hosts this domain (A-labels). */
 bool config_hosts_domain(const struct mox_config *config, struct slice domain);

@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "config/set.h"
 
-enum { DAY_MINUTES = 24 * 60, ALL_DAYS = 0x7f, MOST_VOLUME = 1000000000, MOST_OFFSET = 14 * 60 };
+enum { DAY_MINUTES = 24 * 60, ALL_DAYS = 0x7f, MOST_VOLUME = 1000000000, MOST_OFFSET = 14 * 60, WEEK_DAYS = 7 };
 
 /* The record of the route at work, made at its first use; NULL: no memory. */
 static struct config_conditions *conditions(struct build *b)
@@ -75,10 +75,9 @@ static bool take_time(struct slice *text, unsigned *minutes)
 /* 0 is Monday; 7: no day. */
 static unsigned day_of(struct slice text)
 {
-    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
     unsigned i = 0;
 
-    while (i < ARRAY_LEN(days) && !slice_is_nocase(text, days[i]))
+    while (i < WEEK_DAYS && !slice_is_nocase(text, config_day_name(i)))
         i++;
     return i;
 }

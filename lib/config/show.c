@@ -7,6 +7,7 @@
 
 #include "base/ip.h"
 #include "base/limits.h"
+#include "base/mem.h"
 #include "base/text.h"
 #include "config/config.h"
 
@@ -175,6 +176,13 @@ static void show_transports(struct text *out, const struct mox_config *c)
 
 /* routes */
 
+const char *config_day_name(unsigned day)
+{
+    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
+
+    return days[day % ARRAY_LEN(days)];
+}
+
 static void show_items(struct text *out, int depth, const char *key, const struct mox_config *c,
                        uint32_t first, uint32_t n)
 {
@@ -185,26 +193,29 @@ static void show_items(struct text *out, int depth, const char *key, const struc
         put_item(out, depth + 1, config_item(c, first + i));
 }
 
+void config_hours_text(struct text *out, const struct config_hours *h)
+{
+    enum { ALL_DAYS = 0x7f };
+    unsigned from = 0, to;
+
+    if (h->days != ALL_DAYS) { /* one range, which may wrap: find where it begins and ends */
+        while ((h->days >> from & 1) == 0 || (h->days >> (from + 6) % 7 & 1) != 0)
+            from++;
+        for (to = from; (h->days >> (to + 1) % 7 & 1) != 0;)
+            to = (to + 1) % 7;
+        text_add(out, from == to ? "%s " : "%s-%s ", config_day_name(from), config_day_name(to));
+    }
+    text_add(out, "%02u:%02u-%02u:%02u", h->from / 60u, h->from % 60u, h->until / 60u,
+             h->until % 60u);
+}
+
 static void show_hours(struct text *out, int depth, const struct config_conditions *c)
 {
-    static const char *const days[] = {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"};
-    enum { ALL_DAYS = 0x7f };
-
     for (size_t i = 0; i < c->nhours; i++) {
-        const struct config_hours *h = &c->hours[i];
-        unsigned from = 0, to;
-
         indent(out, depth);
         text_add(out, "- ");
-        if (h->days != ALL_DAYS) { /* one range, which may wrap: find where it begins and ends */
-            while ((h->days >> from & 1) == 0 || (h->days >> (from + 6) % 7 & 1) != 0)
-                from++;
-            for (to = from; (h->days >> (to + 1) % 7 & 1) != 0;)
-                to = (to + 1) % 7;
-            text_add(out, from == to ? "%s " : "%s-%s ", days[from], days[to]);
-        }
-        text_add(out, "%02u:%02u-%02u:%02u\n", h->from / 60u, h->from % 60u, h->until / 60u,
-                 h->until % 60u);
+        config_hours_text(out, &c->hours[i]);
+        text_char(out, '\n');
     }
 }
 

@@ -75,7 +75,7 @@ static int take_route(struct taker *t)
     else if (t->request.route != NULL)
         *t->route = *t->request.route;
     else
-        status = route_lookup(rules->config, &t->envelope, t->to, t->route, t->err);
+        status = route_lookup(rules->config, &t->envelope, NULL, t->to, t->route, t->err);
     if (status != MOX_OK)
         return status;
     rules->transport = route_transport(t->route);

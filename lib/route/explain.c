@@ -28,7 +28,8 @@ struct walk {
     mox_route_step_fn *step;
     void *arg;
     uint64_t considered;
-    bool ended; /* the last route was the answer, or cannot be decided */
+    uint32_t needs; /* what the routes so far lacked */
+    bool ended;     /* the last route was the answer */
 };
 
 /* Item `.x` matches x and each name below it, any other only itself; `.` the empty domain. */
@@ -72,16 +73,18 @@ static void add_domain(struct text *t, struct slice domain)
         text_slice(t, domain);
 }
 
-/* The key of the first condition that does not hold, or that nobody can decide; NULL: none. */
-static const char *find_fault(const struct walk *w, const struct config_route *route)
+/* The first condition that does not hold, or lacks its fact. */
+static struct route_verdict find_fault(const struct walk *w, const struct config_route *route)
 {
+    struct route_facts facts = {w->envelope, false};
+
     if (w->envelope->attempts < route->minimum_attempts)
-        return "MinimumAttempts";
+        return (struct route_verdict){"MinimumAttempts", 0};
     if (!list_is(w->config, route->from, route->nfrom, w->from))
-        return "FromDomain";
+        return (struct route_verdict){"FromDomain", 0};
     if (!list_is(w->config, route->to, route->nto, w->to))
-        return "ToDomain";
-    return route_undecided_key(w->config, route);
+        return (struct route_verdict){"ToDomain", 0};
+    return route_judge(w->config, route, &facts);
 }
 
 static void add_fault(struct text *t, const struct walk *w, const struct config_route *route,
@@ -105,7 +108,8 @@ static void add_fault(struct text *t, const struct walk *w, const struct config_
         text_add(t, ", the recipient's domain is ");
         add_domain(t, w->to);
     } else {
-        text_add(t, "%s cannot be decided by this version of libmoxdial", fault);
+        text_add(t, "no match: ");
+        route_verdict_text(w->config, route, w->envelope, fault, t);
     }
 }
 
@@ -118,24 +122,23 @@ static void add_head(struct text *t, const struct config_list *list, const struc
              route->transport);
 }
 
-static int consider(struct walk *w, const struct config_list *list, uint32_t rule,
-                    struct mox_error *err)
+static void consider(struct walk *w, const struct config_list *list, uint32_t rule)
 {
     const struct config_route *route = &w->config->routes[rule];
+    struct route_verdict fault = find_fault(w, route);
     char line[EXPLAIN_LINE];
     struct text t = text_to(line, sizeof line);
-    struct mox_route_step step = {.failed = find_fault(w, route), .text = line};
-    bool undecided = step.failed != NULL && step.failed == route_undecided_key(w->config, route);
+    struct mox_route_step step = {.matched = fault.key == NULL, .failed = fault.key, .text = line};
 
-    route_set(w->config, list, rule, &step.route);
-    step.matched = step.failed == NULL;
-    add_head(&t, list, &step.route);
-    add_fault(&t, w, route, step.failed);
+    w->needs |= fault.needs;
     w->considered++;
-    w->ended = undecided || step.matched;
+    w->ended = fault.key == NULL;
+    route_set(w->config, list, rule, &step.route);
+    step.route.needs = w->ended ? w->needs : fault.needs;
+    add_head(&t, list, &step.route);
+    add_fault(&t, w, route, fault.key);
     if (w->step != NULL)
         w->step(w->arg, &step);
-    return undecided ? route_undecided(list, route, step.failed, err) : MOX_OK;
 }
 
 static bool list_applies(const struct walk *w, const struct config_list *list)
@@ -151,17 +154,14 @@ static bool list_applies(const struct walk *w, const struct config_list *list)
     }
 }
 
-static int walk_lists(struct walk *w, struct mox_error *err)
+static void walk_lists(struct walk *w)
 {
-    int status = MOX_OK;
-
     for (uint32_t i = 0; i < w->config->nlists && !w->ended; i++) {
         const struct config_list *list = &w->config->lists[i];
 
         for (uint32_t r = 0; r < list->count && !w->ended && list_applies(w, list); r++)
-            status = consider(w, list, list->first + r, err);
+            consider(w, list, list->first + r);
     }
-    return status;
 }
 
 int mox_route_each(const struct mox_config *config, const struct mox_envelope *envelope,
@@ -182,9 +182,7 @@ int mox_route_each(const struct mox_config *config, const struct mox_envelope *e
     w.from = (struct slice){from.text, from.len};
     w.to = (struct slice){to.text, to.len};
     if (config != NULL)
-        status = walk_lists(&w, err);
-    if (status != MOX_OK)
-        return status;
+        walk_lists(&w);
     error_none(err);
     return w.considered > INT_MAX ? INT_MAX : (int)w.considered;
 }
@@ -204,7 +202,7 @@ size_t mox_route_explain(const struct mox_config *config, const struct mox_envel
     struct mox_error err = {0};
     int status = mox_route_each(config, envelope, add_line, &t, &err);
 
-    if (status < 0 && t.len == 0) /* else the last line has said it */
+    if (status < 0)
         text_add(&t, "%s\n", err.message);
     return t.len;
 }

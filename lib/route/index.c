@@ -456,6 +456,7 @@ static int index_new(struct builder *b, uint32_t nlists)
     if (b->index == NULL)
         return MOX_E_NOMEM;
     b->index->global = ROUTE_NONE;
+    b->index->conditions = b->config->nconditions > 0;
     b->index->lists = mem_array(nlists + (size_t)1, sizeof *b->index->lists);
     if (b->index->lists == NULL)
         return MOX_E_NOMEM;

@@ -62,6 +62,7 @@ struct route_index {
     uint32_t nchains, cap_chains;
     uint32_t global;        /* the global list; ROUTE_NONE: there is none */
     bool accounts, domains; /* there are such lists */
+    bool conditions;        /* some route may have some */
 };
 
 /* Sets config->index and index_free. MOX_OK, MOX_E_NOMEM, MOX_E_LIMIT. */

@@ -13,16 +13,45 @@
 #include "route/conditions.h"
 #include "route/index.h"
 
+enum { NEEDS = 3 }; /* bits of enum mox_need */
+
+struct gaps {      /* what conditions lacked; rules are not asked in the order of the file */
+    int32_t scope; /* of the list that is searched */
+    uint32_t first[NEEDS]; /* the first rule of the list that lacked only this */
+    uint32_t needs;        /* of the lists before */
+};
+
 struct search {
     const struct mox_config *config;
     const struct route_index *index;
     struct route_name *from, *to; /* split when the index is asked */
     uint32_t attempts;
+    const struct mox_envelope *envelope;
+    const struct route_claims *claims; /* NULL: nobody claims places */
+    struct gaps *gaps;
 };
 
 const struct config_transport *route_transport(const struct mox_route *route)
 {
     return route->internal[0];
+}
+
+const struct config_list *route_list(const struct mox_route *route)
+{
+    return route->internal[1];
+}
+
+const struct config_route *route_rule(const struct mox_route *route,
+                                      const struct mox_config *config)
+{
+    const struct config_list *list = route_list(route);
+
+    return list == NULL ? NULL : &config->routes[list->first + (uint32_t)route->index];
+}
+
+void route_refuse(struct route_claims *claims, const struct mox_route *route)
+{
+    claims->refused[route->scope] = route_list(route)->first + (uint32_t)route->index + 1;
 }
 
 void route_set_none(struct mox_route *out)
@@ -50,6 +79,7 @@ void route_set(const struct mox_config *config, const struct config_list *list, 
     out->scope = list->scope;
     out->index = (int32_t)(rule - list->first);
     out->line = (int32_t)route->line;
+    out->internal[1] = list;
 }
 
 int route_by_transport(const struct mox_config *config, const char *name, struct mox_route *out,
@@ -128,11 +158,40 @@ static bool from_matches(const struct search *s, const struct config_route *rout
     return route->nfrom == 0;
 }
 
-static bool rule_matches(const struct search *s, uint32_t rule, bool from_known)
+static bool is_refused(const struct search *s, uint32_t rule)
+{
+    return s->claims != NULL && rule < s->claims->refused[s->gaps->scope] &&
+           route_is_limited(s->config, &s->config->routes[rule]);
+}
+
+/* Of a rule that matches but for its conditions. */
+static bool ask_conditions(const struct search *s, uint32_t rule)
+{
+    struct route_facts facts = {s->envelope, s->claims != NULL};
+    struct route_verdict verdict = route_judge(s->config, &s->config->routes[rule], &facts);
+
+    for (size_t i = 0; i < NEEDS; i++) {
+        if ((verdict.needs >> i & 1) != 0 && rule < s->gaps->first[i])
+            s->gaps->first[i] = rule;
+    }
+    return verdict.key == NULL && !is_refused(s, rule);
+}
+
+static inline bool conditions_hold(const struct search *s, uint32_t rule)
+{
+    return s->config->routes[rule].conditions == 0 || ask_conditions(s, rule);
+}
+
+static inline bool basics_match(const struct search *s, uint32_t rule, bool from_known)
 {
     const struct config_route *route = &s->config->routes[rule];
 
     return s->attempts >= route->minimum_attempts && (from_known || from_matches(s, route));
+}
+
+static bool rule_matches(const struct search *s, uint32_t rule, bool from_known)
+{
+    return basics_match(s, rule, from_known) && conditions_hold(s, rule);
 }
 
 /* The first rule of steps that does not want too many attempts. */
@@ -197,7 +256,7 @@ static uint32_t first_wide(const struct search *s, const struct route_group *gro
     for (uint32_t i = 0; i < wide[0] && wide[2 * i + 1] < best; i++) {
         uint32_t rule = wide[2 * i + 1], set = wide[2 * i + 2];
 
-        if (rule_matches(s, rule, true) && set_has_from(s, set))
+        if (basics_match(s, rule, true) && set_has_from(s, set) && conditions_hold(s, rule))
             return rule;
     }
     return best;
@@ -314,52 +373,102 @@ static bool find_list(const struct search *s, uint32_t owner, const struct route
     return true;
 }
 
-/* The first match of all lists that apply, and its list. */
-static uint32_t search_lists(const struct search *s, const char *account, uint32_t *at)
+/* Most configurations have no conditions at all. */
+static inline void open_gaps(const struct search *s, int32_t scope)
 {
-    struct slice name = slice_of(account);
-    uint32_t best = ROUTE_NONE;
-    struct route_key key;
+    if (!s->index->conditions)
+        return;
+    s->gaps->scope = scope;
+    for (size_t i = 0; i < NEEDS; i++)
+        s->gaps->first[i] = ROUTE_NONE;
+}
 
-    if (s->index->accounts && name.len > 0) {
-        key = (struct route_key){name, hash_bytes(name.ptr, name.len, 0), false};
-        if (find_list(s, ROUTE_OWNER_ACCOUNTS, &key, at))
-            best = search_list(s, *at);
+/* A fact that was missing before the match could have changed it; behind it, it could not. */
+static inline void close_gaps(const struct search *s, uint32_t best)
+{
+    if (!s->index->conditions)
+        return;
+    for (size_t i = 0; i < NEEDS; i++) {
+        if (s->gaps->first[i] < best)
+            s->gaps->needs |= 1u << i;
     }
-    if (best == ROUTE_NONE && s->index->domains && s->from->len > 0) {
-        route_name_split(s->from);
-        key = route_name_key(s->from, s->from->labels);
-        if (find_list(s, ROUTE_OWNER_DOMAINS, &key, at))
-            best = search_list(s, *at);
-    }
-    if (best == ROUTE_NONE && s->index->global != ROUTE_NONE) {
-        *at = s->index->global;
-        best = search_global(s);
-    }
+}
+
+/* The first match of the account's list, if there is one. */
+static uint32_t search_account(const struct search *s, uint32_t *at)
+{
+    struct slice name = slice_of(s->envelope->account);
+    struct route_key key;
+    uint32_t best;
+
+    if (name.len == 0)
+        return ROUTE_NONE;
+    key = (struct route_key){name, hash_bytes(name.ptr, name.len, 0), false};
+    if (!find_list(s, ROUTE_OWNER_ACCOUNTS, &key, at))
+        return ROUTE_NONE;
+    open_gaps(s, MOX_SCOPE_ACCOUNT);
+    best = search_list(s, *at);
+    close_gaps(s, best);
     return best;
 }
 
-static int answer(const struct search *s, const char *account, struct mox_route *out,
-                  struct mox_error *err)
+/* The same of the sender domain's. */
+static uint32_t search_domain(const struct search *s, uint32_t *at)
 {
-    uint32_t at = 0, best = search_lists(s, account, &at);
-    const char *key;
+    struct route_key key;
+    uint32_t best;
 
-    if (best == ROUTE_NONE)
+    if (s->from->len == 0)
+        return ROUTE_NONE;
+    route_name_split(s->from);
+    key = route_name_key(s->from, s->from->labels);
+    if (!find_list(s, ROUTE_OWNER_DOMAINS, &key, at))
+        return ROUTE_NONE;
+    open_gaps(s, MOX_SCOPE_DOMAIN);
+    best = search_list(s, *at);
+    close_gaps(s, best);
+    return best;
+}
+
+/* The first match of all lists that apply, and its list. */
+static uint32_t search_lists(const struct search *s, uint32_t *at)
+{
+    uint32_t best = ROUTE_NONE;
+
+    if (s->index->accounts)
+        best = search_account(s, at);
+    if (best == ROUTE_NONE && s->index->domains)
+        best = search_domain(s, at);
+    if (best != ROUTE_NONE || s->index->global == ROUTE_NONE)
+        return best;
+    *at = s->index->global;
+    open_gaps(s, MOX_SCOPE_GLOBAL);
+    best = search_global(s);
+    close_gaps(s, best);
+    return best;
+}
+
+static int answer(const struct search *s, struct mox_route *out, struct mox_error *err)
+{
+    uint32_t at = 0, best = search_lists(s, &at);
+
+    if (best != ROUTE_NONE)
+        route_set(s->config, &s->config->lists[at], best, out);
+    if (!s->index->conditions)
         return error_none(err);
-    key = route_undecided_key(s->config, &s->config->routes[best]);
-    if (key != NULL)
-        return route_undecided(&s->config->lists[at], &s->config->routes[best], key, err);
-    route_set(s->config, &s->config->lists[at], best, out);
+    out->limited = best != ROUTE_NONE && route_is_limited(s->config, &s->config->routes[best]);
+    out->needs = s->gaps->needs;
     return error_none(err);
 }
 
 int route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
-                 struct route_name *to, struct mox_route *out, struct mox_error *err)
+                 const struct route_claims *claims, struct route_name *to, struct mox_route *out,
+                 struct mox_error *err)
 {
     struct mox_envelope copy;
     struct route_name from;
-    struct search s = {config, NULL, &from, to, 0};
+    struct gaps gaps;
+    struct search s;
     int status;
 
     route_set_none(out);
@@ -374,9 +483,10 @@ int route_lookup(const struct mox_config *config, const struct mox_envelope *env
         return error_none(err);
     if (config->index == NULL)
         return error_set(err, MOX_E_STATE, "the configuration has no route index");
-    s.index = config->index;
-    s.attempts = envelope->attempts;
-    return answer(&s, envelope->account, out, err);
+    gaps.needs = 0;
+    s = (struct search){config,   config->index, &from, to, envelope->attempts,
+                        envelope, claims,        &gaps};
+    return answer(&s, out, err);
 }
 
 int mox_route_lookup(const struct mox_config *config, const struct mox_envelope *envelope,
@@ -384,5 +494,5 @@ int mox_route_lookup(const struct mox_config *config, const struct mox_envelope 
 {
     struct route_name to;
 
-    return route_lookup(config, envelope, &to, out, err);
+    return route_lookup(config, envelope, NULL, &to, out, err);
 }

@@ -24,7 +24,7 @@ static bool is_step(const struct mox_config *config, uint32_t rule, bool from_kn
 {
     const struct config_route *route = &config->routes[rule];
 
-    return (from_known || route->nfrom == 0) && route_undecided_key(config, route) == NULL;
+    return (from_known || route->nfrom == 0) && !route_is_conditional(config, route);
 }
 
 static int append(struct piles *all, const struct mox_config *config, struct pile *pile,

@@ -84,22 +84,6 @@ START_TEST(steps_as_data)
 }
 END_TEST
 
-START_TEST(undecided_ends_it)
-{
-    struct mox_envelope e = {.size = sizeof e, .from = "x@q.example", .to = "t.example"};
-    struct seen seen = {0};
-    char text[1024];
-
-    made_conditions(&made)->percent = 10; /* of the last route */
-    ck_assert_int_eq(mox_route_each(&made.config, &e, see, &seen, NULL), MOX_E_UNSUPPORTED);
-    ck_assert_int_eq(seen.n, 4);
-    ck_assert_int_eq(seen.matched, 0);
-    ck_assert_str_eq(seen.failed[3], "Percent");
-    mox_route_explain(&made.config, &e, text, sizeof text);
-    ck_assert_ptr_nonnull(strstr(text, "-> v4: Percent cannot be decided by this version"));
-}
-END_TEST
-
 START_TEST(malformed_address_is_said)
 {
     struct mox_envelope e = {.size = sizeof e, .to = "a..b"};
@@ -131,7 +115,6 @@ TCase *test_route_explain(void)
     tcase_add_checked_fixture(tcase, make_config, end_config);
     tcase_add_test(tcase, one_line_for_each_route_considered);
     tcase_add_test(tcase, steps_as_data);
-    tcase_add_test(tcase, undecided_ends_it);
     tcase_add_test(tcase, malformed_address_is_said);
     tcase_add_test(tcase, names);
     return tcase;

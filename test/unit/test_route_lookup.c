@@ -1,4 +1,4 @@
-/* test_route_lookup.c - the worked examples, what an envelope may be, and what no route decides. */
+/* test_route_lookup.c - the worked examples, and what an envelope may be. */
 #include <string.h>
 
 #include <check.h>
@@ -222,56 +222,6 @@ START_TEST(transport_of_the_message)
 }
 END_TEST
 
-/* Routes whose answer would hang on a condition that nobody decides yet. */
-static const struct {
-    const char *name;
-    struct config_conditions conditions;
-    const char *key;
-} undecided[] = {
-    {"ToMX", {.to_mx = (const char *const[]){"mx.example", NULL}}, "ToMX"},
-    {"Hours", {.nhours = 1, .percent = 5}, "Hours"},
-    {"MaxPerMinute", {.max_per_minute = 1}, "MaxPerMinute"},
-    {"MaxPerHour", {.max_per_hour = 1}, "MaxPerHour"},
-    {"MaxPerDay", {.max_per_day = 1}, "MaxPerDay"},
-    {"Percent", {.percent = 50}, "Percent"},
-    {"TimeZone alone", {.time_zone_fixed = true}, NULL},
-};
-
-START_TEST(condition_of_later_versions)
-{
-    struct mox_envelope envelope = {.size = sizeof envelope, .to = "example.org", .attempts = 2};
-    struct mox_error err = {0};
-    struct mox_route route;
-    struct made m = {0};
-    int wanted = undecided[_i].key == NULL ? MOX_OK : MOX_E_UNSUPPORTED;
-
-    made_transport(&m, "v4", MOX_KIND_DIRECT);
-    made_list(&m, MOX_SCOPE_GLOBAL, NULL);
-    made_route(&m, NULL, "example.org", 3, "v4");
-    made_route(&m, NULL, "example.org", 1, "v4");
-    *made_conditions(&m) = undecided[_i].conditions;
-    made_route(&m, NULL, NULL, 0, "v4");
-    ck_assert_int_eq(route_index_build(&m.config, NULL), MOX_OK);
-    ck_assert_int_eq(mox_route_lookup(&m.config, &envelope, &route, &err), wanted);
-    ck_assert_int_eq(mox_route_each(&m.config, &envelope, NULL, NULL, NULL),
-                     wanted == MOX_OK ? 2 : wanted);
-    if (wanted != MOX_OK) {
-        ck_assert_ptr_nonnull(strstr(err.message, undecided[_i].key));
-        ck_assert_ptr_nonnull(strstr(err.message, "test.conf:2: "));
-        ck_assert_int_eq(err.stage, MOX_STAGE_ROUTE);
-        ck_assert_int_eq(err.line, 2);
-        ck_assert_str_eq(err.host, "test.conf");
-    }
-    envelope.attempts = 0; /* the route is not reached */
-    ck_assert_int_eq(mox_route_lookup(&m.config, &envelope, &route, &err), MOX_OK);
-    ck_assert_int_eq(route.index, 2);
-    envelope.attempts = 3; /* one before it matches */
-    ck_assert_int_eq(mox_route_lookup(&m.config, &envelope, &route, &err), MOX_OK);
-    ck_assert_int_eq(route.index, 0);
-    made_free(&m);
-}
-END_TEST
-
 START_TEST(lookup_takes_no_memory)
 {
     struct mox_envelope envelope = {
@@ -299,7 +249,6 @@ TCase *test_route_lookup(void)
     tcase_add_test(tcase, names_at_the_limits);
     tcase_add_test(tcase, envelope_of_other_versions);
     tcase_add_test(tcase, transport_of_the_message);
-    tcase_add_loop_test(tcase, condition_of_later_versions, 0, (int)ARRAY_LEN(undecided));
     tcase_add_test(tcase, lookup_takes_no_memory);
     return tcase;
 }
