@@ -62,7 +62,9 @@ struct mox_dial_request {
     const struct mox_config *config;     ///< Counted; NULL: direct delivery, both families.
     const struct mox_envelope *envelope; ///< Required; its `to` is the destination of a direct
                                          ///< transport.
-    const struct mox_route *route;       ///< As looked up in config; NULL: the dial looks it up.
+    const struct mox_route *route;       ///< As looked up in config, taken as it is; NULL: the dial
+                                         ///< looks it up: for ToMX it asks for the MX hosts, for
+                                         ///< MaxPer… it claims a place in the store.
     const char *transport;               ///< Name of a transport that overrides the routes; NULL:
                                          ///< none; unknown: #MOX_E_CONFIG.
     const char *server;           ///< Dial this: `host`, `host:port`, `[ip]:port`. No MX is asked
@@ -115,6 +117,9 @@ MOX_API void mox_plan_free(struct mox_plan *plan);
 /**
  * Resolve only, nothing is connected to: fills the plan of the request. A later mox_dial() with the
  * same request and plan dials exactly this. Blocks.
+ *
+ * It is a dry run: a route with a volume limit matches if the store says that there is a place now,
+ * but none is claimed. The later dial claims it, and dials by another route if it has gone.
  * Thread rule: one thread at a time per context (see Threads).
  *
  * @param ctx the context
@@ -251,6 +256,9 @@ MOX_API const char *mox_tls_need_name(int need);
 
 /**
  * Dial until one candidate reaches the stage wanted. Blocks.
+ *
+ * A place that was claimed for a route with a volume limit is given back if the dial ends before it
+ * has tried to connect; a dial that failed later, and each retry, counts.
  * Thread rule: one thread at a time per context (see Threads).
  *
  * @param ctx the context
@@ -261,7 +269,7 @@ MOX_API const char *mox_tls_need_name(int need);
  * @return #MOX_OK. Nothing was asked or dialed: #MOX_E_INVAL the request; #MOX_E_BUSY operations
  *     are in flight on ctx, or the plan is in use; #MOX_E_REENTRANT inside a callback;
  * #MOX_E_CONFIG an unknown transport, or a file of certificates that cannot be used;
- * #MOX_E_UNSUPPORTED it needs a condition that this version does not have; #MOX_E_FAIL_TRANSPORT.
+ * #MOX_E_UNSUPPORTED the transport needs what this version does not have; #MOX_E_FAIL_TRANSPORT.
  * No candidate: #MOX_E_DNS, #MOX_E_NO_DOMAIN, #MOX_E_NULL_MX, #MOX_E_NO_ADDRESS, #MOX_E_LOOP,
  * #MOX_E_FILTERED, #MOX_E_NO_SOURCE, #MOX_E_TLS_REQUIRED. No candidate let us in: #MOX_E_CONNECT,
  * #MOX_E_PROXY, #MOX_E_TIMEOUT, #MOX_E_CLOSED, #MOX_E_PROTOCOL, #MOX_E_REFUSED, #MOX_E_TLS,

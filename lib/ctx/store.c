@@ -90,15 +90,31 @@ int store_each(struct mox_ctx *ctx, struct ctx_store_op *op, const char *prefix,
     return status != MOX_OK ? status : asked(op, ctx->store.each(ctx->store.user, op->id, prefix));
 }
 
-/* Its id names nothing any more when the store gets it, so that the answer is stale. */
+/* An id that names nothing any more when the store gets it, so that the answer is stale; 0: no
+ * memory. */
+static uint64_t forgotten_id(struct mox_ctx *ctx)
+{
+    uint64_t id = ctx_id_new(ctx, CTX_STORE, ctx);
+
+    if (id != 0)
+        ctx_id_end(ctx, id);
+    return id;
+}
+
 void store_put_and_forget(struct mox_ctx *ctx, const char *key, struct slice value, uint32_t ttl_s)
 {
-    uint64_t id = ctx->store.put == NULL ? 0 : ctx_id_new(ctx, CTX_STORE, ctx);
+    uint64_t id = ctx->store.put == NULL ? 0 : forgotten_id(ctx);
 
-    if (id == 0)
-        return;
-    ctx_id_end(ctx, id);
-    ctx->store.put(ctx->store.user, id, key, value.ptr, value.len, ttl_s);
+    if (id != 0)
+        ctx->store.put(ctx->store.user, id, key, value.ptr, value.len, ttl_s);
+}
+
+void store_add_and_forget(struct mox_ctx *ctx, const char *key, int64_t delta, uint32_t ttl_s)
+{
+    uint64_t id = ctx->store.add == NULL ? 0 : forgotten_id(ctx);
+
+    if (id != 0)
+        ctx->store.add(ctx->store.user, id, key, delta, ttl_s);
 }
 
 void store_cancel(struct ctx_store_op *op)

@@ -35,8 +35,9 @@ int store_add(struct mox_ctx *ctx, struct ctx_store_op *op, const char *key, int
 int store_each(struct mox_ctx *ctx, struct ctx_store_op *op, const char *prefix,
                uint64_t timeout_us);
 
-/* A put nobody waits for: it is asked, and whatever comes of it is forgotten. */
+/* A put or an add nobody waits for: it is asked, and whatever comes of it is forgotten. */
 void store_put_and_forget(struct mox_ctx *ctx, const char *key, struct slice value, uint32_t ttl_s);
+void store_add_and_forget(struct mox_ctx *ctx, const char *key, int64_t delta, uint32_t ttl_s);
 
 /* Accepts one that was not asked or has ended; frees the value. */
 void store_cancel(struct ctx_store_op *op);

@@ -15,6 +15,7 @@
 #include "dial/race.h"
 #include "dial/security.h"
 #include "dial/talk.h"
+#include "dial/way.h"
 #include "stream/tls.h"
 
 void dial_log(const struct dial *d, int level, int stage, const struct plan_candidate *candidate,
@@ -34,6 +35,163 @@ void dial_log(const struct dial *d, int level, int stage, const struct plan_cand
         entry.address = candidate->view.ip;
     entry.text = text;
     ctx_log(d->ctx, &entry);
+}
+
+static void on_mx(void *arg)
+{
+    dial_step(arg);
+}
+
+/* A plan resolved before is dialed as it is: its hosts are known, its order stays. */
+static int begin(struct dial *d, int *next, struct mox_error *err)
+{
+    struct lookup_rules lookup = request_lookup(&d->plan->rules);
+
+    *next = DIAL_DONE;
+    if (pool_serve(d))
+        return MOX_OK;
+    *next = DIAL_MX;
+    if (proxy_begin(d, err) != MOX_OK)
+        return MOX_E_NOMEM;
+    if (d->plan->resolved) {
+        d->next_host = d->plan->hosts.len;
+        *next = DIAL_CONNECT;
+        return MOX_OK;
+    }
+    if (d->plan->rules.target != REQUEST_DOMAIN)
+        return MOX_OK;
+    if (security_begin(d, err) != MOX_OK)
+        return MOX_E_NOMEM;
+    if (d->way != NULL)
+        d->mx = way_take_mx(d->way);
+    if (d->mx == NULL)
+        d->mx = lookup_mx_start(d->ctx, d->plan->rules.name, &lookup, on_mx, d);
+    return d->mx == NULL ? error_nomem(err) : MOX_OK;
+}
+
+/* What no callback will tell, for the dial could not even start. */
+static bool is_no_start(int status)
+{
+    return status == MOX_E_INVAL || status == MOX_E_NOMEM || status == MOX_E_BUSY ||
+           status == MOX_E_LIMIT;
+}
+
+/* The route is not known yet: what it hangs on is asked for when the dial has begun. */
+static int open_way(struct dial *d, const struct mox_dial_request *request,
+                    const struct request_rules *rules, bool resolve, struct mox_error *err)
+{
+    d->way = way_new(d, request, rules, resolve, err);
+    return d->way == NULL ? MOX_E_NOMEM : MOX_OK;
+}
+
+/* A request as it was read: what is taken from it, and with which route. */
+struct taken {
+    struct arena arena;
+    struct request_rules rules;
+    struct mox_route route;
+    int status;
+};
+
+/* Into the plan, in place of what it holds. */
+static void install(struct mox_plan *plan, const struct taken *taken, bool open)
+{
+    static const struct mox_route none = {.index = -1};
+
+    plan_reset(plan);
+    plan->taken = true;
+    plan->arena = taken->arena;
+    plan->rules = taken->rules;
+    plan->info.route = open ? none : taken->route;
+}
+
+/* A plan that was resolved for the very same request and is to be dialed keeps its hosts. */
+static void keep_plan(struct mox_plan *plan, struct taken *taken, bool open)
+{
+    if (open) { /* whether it is the same shows when the route is chosen */
+        plan->rules.total_us = taken->rules.total_us;
+        plan->rules.tag = taken->rules.tag;
+    } else {
+        request_renew(&plan->rules, &taken->rules);
+        plan->info.route = taken->route;
+    }
+    if (taken->rules.config != NULL)
+        config_release(taken->rules.config);
+    arena_free(&taken->arena);
+}
+
+/*
+ * A plan that was used before, or is filled again with the route that was chosen. The request may
+ * point into the plan, which is emptied only after it was taken.
+ */
+static int retake_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
+                          struct mox_error *err)
+{
+    struct mox_plan *plan = d->plan;
+    bool keeps = !resolve && plan->resolved && plan->attempts.len == 0, open;
+    struct taken taken = {.status = MOX_OK};
+
+    taken.status = request_take(d->ctx, request, &taken.arena, &taken.rules, &taken.route, err);
+    open = way_is_open(request, &taken.route) && !is_no_start(taken.status);
+    keeps = keeps && (open || (taken.status == MOX_OK && request_same(&taken.rules, &plan->rules)));
+    if (open)
+        taken.status = open_way(d, request, &taken.rules, resolve, err);
+    if (keeps)
+        keep_plan(plan, &taken, open);
+    else
+        install(plan, &taken, open);
+    return taken.status;
+}
+
+/* A plan that is new takes all into its own memory. */
+static int take_first(struct dial *d, const struct mox_dial_request *request, bool resolve,
+                      struct mox_error *err)
+{
+    struct mox_plan *plan = d->plan;
+    struct mox_route *route = &plan->info.route;
+    int status = request_take(d->ctx, request, &plan->arena, &plan->rules, route, err);
+
+    plan->taken = true;
+    if (!way_is_open(request, route) || is_no_start(status))
+        return status;
+    *route = (struct mox_route){.index = -1};
+    return open_way(d, request, &plan->rules, resolve, err);
+}
+
+static int take_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
+                        struct mox_error *err)
+{
+    struct mox_plan *plan = d->plan;
+    int status;
+
+    if (plan->references > 1)
+        pool_forget(d->part, plan);
+    if (plan->references > 1)
+        return error_set(err, MOX_E_BUSY,
+                         "mox_dial_request.plan is in use by another dial or connection");
+    status = plan->taken ? retake_request(d, request, resolve, err)
+                         : take_first(d, request, resolve, err);
+    if (status == MOX_OK)
+        plan_begin(plan, ctx_now_us(d->ctx));
+    return status;
+}
+
+/* The request is taken with the route that was chosen, in place of a first guess. */
+static int settle(struct dial *d, struct mox_error *err)
+{
+    uint64_t start_us = d->plan->start_us;
+    int status = retake_request(d, way_request(d->way), dial_is_plan(d), err);
+
+    plan_begin(d->plan, start_us);
+    return status;
+}
+
+static int run_route(struct dial *d, int *next, struct mox_error *err)
+{
+    int status = way_step(d->way, err);
+
+    if (status == MOX_OK)
+        status = settle(d, err);
+    return status == MOX_OK ? begin(d, next, err) : status;
 }
 
 static int run_mx(struct dial *d, int *next, struct mox_error *err)
@@ -133,6 +291,7 @@ static const struct {
     /* Do what can be done now. MOX_OK: go on in *next; MOX_E_AGAIN: wait; else the dial ends. */
     int (*run)(struct dial *d, int *next, struct mox_error *err);
 } states[] = {
+    [DIAL_ROUTE] = {"route", run_route},
     [DIAL_MX] = {"mx", run_mx},
     [DIAL_ADDRESSES] = {"addresses", run_addresses},
     [DIAL_CONNECT] = {"connect", run_connect},
@@ -163,6 +322,15 @@ static void keep_end(struct dial *d, int status, const struct mox_error *err)
         d->status = MOX_E_NOMEM;
 }
 
+/* A claimed place is taken once the dial has reached out, or where its transport is to refuse. */
+static void end_way(struct dial *d, int status)
+{
+    bool dialed = d->state != DIAL_ROUTE && d->plan->attempts.len > 0;
+
+    way_end(d->way, dialed || status == MOX_OK || status == MOX_E_FAIL_TRANSPORT);
+    d->way = NULL;
+}
+
 /* Gives back what only looks for a session. outcome: of the connects that it ends. */
 static void end_search(struct dial *d, int outcome)
 {
@@ -180,6 +348,7 @@ static void finish(struct dial *d, int status, const struct mox_error *err)
     uint64_t now = ctx_now_us(d->ctx);
 
     end_search(d, status == MOX_OK ? MOX_E_CANCELLED : status);
+    end_way(d, status);
     if (status != MOX_OK && d->attempt != NULL && d->attempt->view.end_ms < 0)
         plan_end_attempt(d->plan, d->attempt, err->stage, err, now);
     if (d->conn == NULL)
@@ -260,11 +429,6 @@ static void on_timer(struct ctx_event *event)
     dial_step(d);
 }
 
-static void on_mx(void *arg)
-{
-    dial_step(arg);
-}
-
 void dial_close_stream(struct dial *d, bool quit)
 {
     struct slice out;
@@ -288,8 +452,10 @@ void dial_free(struct dial *d)
 {
     if (d == NULL)
         return;
-    if (d->state != DIAL_DONE)
+    if (d->state != DIAL_DONE) {
         end_search(d, MOX_E_CANCELLED);
+        end_way(d, MOX_E_CANCELLED);
+    }
     dial_close_stream(d, false);
     proxy_end(d);
     tls_identity_free(d->identity);
@@ -297,83 +463,6 @@ void dial_free(struct dial *d)
     plan_stop(d->plan, ctx_now_us(d->ctx));
     plan_unref(d->plan);
     mem_free(d);
-}
-
-/* A plan resolved before is dialed as it is: its hosts are known, its order stays. */
-static int begin(struct dial *d, struct mox_error *err)
-{
-    struct lookup_rules lookup = request_lookup(&d->plan->rules);
-
-    if (proxy_begin(d, err) != MOX_OK)
-        return MOX_E_NOMEM;
-    if (d->plan->resolved) {
-        d->next_host = d->plan->hosts.len;
-        d->state = DIAL_CONNECT;
-        return MOX_OK;
-    }
-    if (d->plan->rules.target != REQUEST_DOMAIN)
-        return MOX_OK;
-    if (security_begin(d, err) != MOX_OK)
-        return MOX_E_NOMEM;
-    d->mx = lookup_mx_start(d->ctx, d->plan->rules.name, &lookup, on_mx, d);
-    return d->mx == NULL ? error_nomem(err) : MOX_OK;
-}
-
-/*
- * A plan that was used before: if it was resolved for the very same request and is to be dialed, it
- * keeps its hosts. The request may point into the plan, which is emptied only after it was taken.
- */
-static int retake_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
-                          struct mox_error *err)
-{
-    struct mox_plan *plan = d->plan;
-    struct arena arena = {0};
-    struct request_rules rules = {0};
-    struct mox_route route;
-    int status = request_take(d->ctx, request, &arena, &rules, &route, err);
-
-    if (status == MOX_OK && !resolve && plan->resolved && plan->attempts.len == 0 &&
-        request_same(&rules, &plan->rules)) {
-        request_renew(&plan->rules, &rules);
-        config_release(rules.config);
-        arena_free(&arena);
-        return MOX_OK;
-    }
-    plan_reset(plan);
-    plan->taken = true;
-    plan->arena = arena;
-    plan->rules = rules;
-    plan->info.route = route;
-    return status;
-}
-
-static int take_request(struct dial *d, const struct mox_dial_request *request, bool resolve,
-                        struct mox_error *err)
-{
-    struct mox_plan *plan = d->plan;
-    int status;
-
-    if (plan->references > 1)
-        pool_forget(d->part, plan);
-    if (plan->references > 1)
-        return error_set(err, MOX_E_BUSY,
-                         "mox_dial_request.plan is in use by another dial or connection");
-    if (plan->taken) {
-        status = retake_request(d, request, resolve, err);
-    } else {
-        plan->taken = true;
-        status = request_take(d->ctx, request, &plan->arena, &plan->rules, &plan->info.route, err);
-    }
-    if (status == MOX_OK)
-        plan_begin(plan, ctx_now_us(d->ctx));
-    return status;
-}
-
-/* What no callback will tell, for the dial could not even start. */
-static bool is_no_start(int status)
-{
-    return status == MOX_E_INVAL || status == MOX_E_NOMEM || status == MOX_E_BUSY ||
-           status == MOX_E_LIMIT;
 }
 
 static struct dial *make(struct mox_ctx *ctx, struct mox_plan *given)
@@ -434,18 +523,23 @@ struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *reques
 
 int dial_begin(struct dial *d, struct mox_error *err)
 {
-    int status = MOX_OK;
+    int status = MOX_OK, next = d->state;
 
     d->ctx->stats.dials++;
-    if (d->state != DIAL_DONE && pool_serve(d))
-        d->state = DIAL_DONE;
-    if (d->state == DIAL_DONE)
+    if (d->state == DIAL_DONE) { /* taking the request was the end */
         ctx_op_complete(&d->op);
+        return MOX_OK;
+    }
+    if (d->way == NULL)
+        status = begin(d, &next, err);
+    if (status != MOX_OK)
+        return status;
+    d->state = (uint8_t)next;
+    if (d->state == DIAL_DONE)
+        finish(d, MOX_OK, NULL);
     else
-        status = begin(d, err);
-    if (status == MOX_OK && d->state != DIAL_DONE)
         dial_step(d);
-    return status;
+    return MOX_OK;
 }
 
 void dial_resume(struct dial *d, const struct mox_error *why, bool worn)

@@ -2,13 +2,15 @@
  * dial.h - struct dial: the one state machine that leads from a request to an
  * open session.
  *
- *   MX --hosts--> ADDRESSES --candidates--> CONNECT --a stream--> SESSION --the
- * goal--> DONE |               ^  |                    ^   | | | |  | nothing
- * here:      |   | nothing left      | refused, broken, too late: | |  | next
- * preference    |   | here              | the next candidate | `--' |   | | |
- * ^-----------------------|---'                   | |               |
- * `-----------------------'
- *    `---------------+--> DONE, with an error, from each of them
+ *   ROUTE --chosen--> MX --hosts--> ADDRESSES --candidates--> CONNECT --a stream--> SESSION
+ *
+ *   SESSION --the goal--> DONE
+ *   SESSION --refused, broken, too late: the next candidate--> CONNECT
+ *   CONNECT --nothing is left here: the next preference--> ADDRESSES
+ *   each of them --an error--> DONE
+ *
+ * A route that hangs on the envelope alone, as nearly all do, is chosen before the dial begins,
+ * which then begins with MX (see way.h).
  *
  * Every state waits under a deadline: the whole dial's, and its own (a
  * question's is kept by its query). A dial that ended well stays with its
@@ -28,9 +30,10 @@
 #include "lookup/tlsa.h"
 #include "smtp/session.h"
 
-enum dial_state { DIAL_MX = 0, DIAL_ADDRESSES, DIAL_CONNECT, DIAL_SESSION, DIAL_DONE };
+enum dial_state { DIAL_ROUTE = 0, DIAL_MX, DIAL_ADDRESSES, DIAL_CONNECT, DIAL_SESSION, DIAL_DONE };
 
 struct dial_proxy;
+struct way;
 
 struct dial_host { /* a host of the window, while its addresses are looked up */
     struct dial *dial;
@@ -63,6 +66,7 @@ struct dial {
     uint64_t race_us;       /* the next connect of a race may begin; UINT64_MAX: not */
     uint64_t stage_us;      /* of the session's state; UINT64_MAX: none */
 
+    struct way *way;           /* owned; NULL: the route hung on the envelope alone */
     struct lookup_mx *mx;      /* owned; NULL: done with */
     struct lookup_sts *sts;    /* owned; NULL: not asked, or done with */
     struct dial_host *window;  /* in the plan's arena: the hosts looked up together */

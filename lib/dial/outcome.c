@@ -275,9 +275,9 @@ int outcome_of_plan(const struct dial *d, struct mox_error *err)
 int outcome_timeout(const struct dial *d, struct mox_error *err)
 {
     static const int stages[] = {
-        [DIAL_MX] = MOX_STAGE_RESOLVE,      [DIAL_ADDRESSES] = MOX_STAGE_RESOLVE,
-        [DIAL_CONNECT] = MOX_STAGE_CONNECT, [DIAL_SESSION] = MOX_STAGE_GREETING,
-        [DIAL_DONE] = MOX_STAGE_READY,
+        [DIAL_ROUTE] = MOX_STAGE_ROUTE,       [DIAL_MX] = MOX_STAGE_RESOLVE,
+        [DIAL_ADDRESSES] = MOX_STAGE_RESOLVE, [DIAL_CONNECT] = MOX_STAGE_CONNECT,
+        [DIAL_SESSION] = MOX_STAGE_GREETING,  [DIAL_DONE] = MOX_STAGE_READY,
     };
     bool all_5xx;
     const struct mox_error *best = best_error(d->plan, &all_5xx);

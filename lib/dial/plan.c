@@ -71,7 +71,7 @@ static void release(struct mox_plan *plan)
     arena_free(&plan->arena);
 }
 
-static void empty(struct mox_plan *plan)
+void plan_reset(struct mox_plan *plan)
 {
     release(plan);
     arena_seed(&plan->arena, plan->seed, sizeof plan->seed);
@@ -87,14 +87,6 @@ static void empty(struct mox_plan *plan)
     plan->unlisted = 0;
     plan->unlisted_text = NULL;
     plan->taken = plan->sts_settled = plan->resolved = plan->running = false;
-}
-
-int plan_reset(struct mox_plan *plan)
-{
-    if (plan->references > 1)
-        return MOX_E_BUSY;
-    empty(plan);
-    return MOX_OK;
 }
 
 void plan_ref(struct mox_plan *plan)

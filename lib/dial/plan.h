@@ -85,8 +85,8 @@ struct mox_plan {
     max_align_t seed[PLAN_SEED / sizeof(max_align_t)]; /* the arena's first memory */
 };
 
-/* Empties it for a new dial. MOX_E_BUSY: a dial or a connection still uses it. */
-int plan_reset(struct mox_plan *plan);
+/* Empties it for a new dial, the only one that uses it. */
+void plan_reset(struct mox_plan *plan);
 
 void plan_ref(struct mox_plan *plan);
 void plan_unref(struct mox_plan *plan); /* accepts NULL */

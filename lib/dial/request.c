@@ -45,37 +45,48 @@ struct taker {
     struct mox_timeouts timeouts;
 };
 
-static int take_input(struct taker *t, const struct mox_dial_request *request)
+int request_read(const struct mox_dial_request *given, struct mox_dial_request *request,
+                 struct mox_envelope *envelope, struct mox_timeouts *timeouts,
+                 struct mox_error *err)
 {
-    int status = input_take(&t->request, sizeof t->request, request,
-                            offsetof(struct mox_dial_request, tag), "mox_dial_request", t->err);
+    int status = input_take(request, sizeof *request, given, offsetof(struct mox_dial_request, tag),
+                            "mox_dial_request", err);
 
     if (status != MOX_OK)
         return status;
-    if (t->request.envelope == NULL)
-        return error_set(t->err, MOX_E_INVAL, "mox_dial_request.envelope is NULL");
-    status = input_take(&t->envelope, sizeof t->envelope, t->request.envelope,
-                        offsetof(struct mox_envelope, mx), "mox_envelope", t->err);
-    if (status != MOX_OK || t->request.timeouts == NULL)
+    if (request->envelope == NULL)
+        return error_set(err, MOX_E_INVAL, "mox_dial_request.envelope is NULL");
+    status = input_take(envelope, sizeof *envelope, request->envelope,
+                        offsetof(struct mox_envelope, mx), "mox_envelope", err);
+    if (status != MOX_OK || request->timeouts == NULL)
         return status;
-    return input_take(&t->timeouts, sizeof t->timeouts, t->request.timeouts, sizeof(size_t),
-                      "mox_timeouts", t->err);
+    return input_take(timeouts, sizeof *timeouts, request->timeouts, sizeof(size_t), "mox_timeouts",
+                      err);
+}
+
+void request_clock(const struct mox_ctx *ctx, const struct mox_config *config,
+                   struct mox_envelope *envelope)
+{
+    if (envelope->unix_s != 0 || config == NULL || config->nconditions == 0)
+        return;
+    envelope->unix_s = ctx_unix_s(ctx);
+    envelope->utc_offset_s = ctx->sys.utc_offset_s(ctx->sys.user, envelope->unix_s);
 }
 
 static int take_route(struct taker *t)
 {
+    static const struct route_claims none;
     struct request_rules *rules = t->rules;
     int status = MOX_OK;
 
     t->envelope.size = sizeof t->envelope;
-    if (t->envelope.unix_s == 0)
-        t->envelope.unix_s = ctx_unix_s(t->ctx);
+    request_clock(t->ctx, rules->config, &t->envelope);
     if (t->request.transport != NULL && t->request.transport[0] != '\0')
         status = route_by_transport(rules->config, t->request.transport, t->route, t->err);
     else if (t->request.route != NULL)
         *t->route = *t->request.route;
     else
-        status = route_lookup(rules->config, &t->envelope, NULL, t->to, t->route, t->err);
+        status = route_lookup(rules->config, &t->envelope, &none, t->to, t->route, t->err);
     if (status != MOX_OK)
         return status;
     rules->transport = route_transport(t->route);
@@ -238,6 +249,8 @@ static int take_target(struct taker *t)
         status = take_recipient(t);
     if (t->request.port != 0)
         t->rules->port = t->request.port;
+    if (t->rules->target == REQUEST_HOST || t->rules->target == REQUEST_ADDRESS)
+        t->rules->allow_special = true; /* an administrator named it */
     return status;
 }
 
@@ -385,13 +398,12 @@ static void take_flags(struct taker *t)
 {
     struct request_rules *rules = t->rules;
     const struct mox_config *config = rules->config;
-    bool named = rules->target == REQUEST_HOST || rules->target == REQUEST_ADDRESS;
 
     rules->flags = t->request.flags;
     rules->tag = t->request.tag;
     rules->stop_at = t->request.stop_at == MOX_STAGE_NONE ? MOX_STAGE_READY : t->request.stop_at;
-    rules->allow_special = named || (rules->flags & MOX_DIAL_ALLOW_SPECIAL) != 0 ||
-                           (config != NULL && config->allow_special);
+    rules->allow_special =
+        (rules->flags & MOX_DIAL_ALLOW_SPECIAL) != 0 || (config != NULL && config->allow_special);
     rules->trust_ad = config == NULL ? -1 : config->trust_ad;
     if ((t->ctx->options.flags & MOX_CTX_DISTRUST_AD) != 0)
         rules->trust_ad = 0;
@@ -401,14 +413,18 @@ static void take_flags(struct taker *t)
 
 static int take_all(struct taker *t, const struct mox_dial_request *request)
 {
-    int status = take_input(t, request);
+    int status = request_read(request, &t->request, &t->envelope, &t->timeouts, t->err);
 
     if (status != MOX_OK)
         return status;
     if (t->request.config != NULL)
         t->rules->config = mox_config_ref(t->request.config);
     status = take_route(t);
-    if (status == MOX_OK && t->route->kind == MOX_KIND_FAIL)
+    if (status != MOX_OK)
+        return status;
+    take_times(t);
+    take_flags(t);
+    if (t->route->kind == MOX_KIND_FAIL)
         status = fail_as_told(t);
     if (status == MOX_OK)
         status = check_supported(t);
@@ -426,8 +442,6 @@ static int take_all(struct taker *t, const struct mox_dial_request *request)
         status = take_sources(t);
     if (status != MOX_OK)
         return status;
-    take_times(t);
-    take_flags(t);
     if (t->rules->stop_at < MOX_STAGE_CONNECT || t->rules->stop_at > MOX_STAGE_READY)
         return error_set(t->err, MOX_E_INVAL, "mox_dial_request.stop_at: %d is no stage to stop at",
                          (int)t->rules->stop_at);

@@ -44,10 +44,20 @@ struct request_rules {
     bool allow_special, hosted, race;
 };
 
+/* The structs of a request of any version, made whole; what they point to is the caller's. */
+int request_read(const struct mox_dial_request *given, struct mox_dial_request *request,
+                 struct mox_envelope *envelope, struct mox_timeouts *timeouts,
+                 struct mox_error *err);
+
+/* Gives an envelope without a time that of the context's clock, where a route may ask for it. */
+void request_clock(const struct mox_ctx *ctx, const struct mox_config *config,
+                   struct mox_envelope *envelope);
+
 /*
- * Fills rules, all zero before; *arena takes the copies. On failure, too, *route says which
- * transport it was and rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown
- * transport), MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
+ * Fills rules, all zero before; *arena takes the copies. A route that is not given is looked up, but neither MX
+ * hosts nor volume: see way.h. On failure, too, *route says which transport it was and
+ * rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
+ * MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
  */
 int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
                  struct arena *arena, struct request_rules *rules, struct mox_route *route,

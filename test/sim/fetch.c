@@ -14,14 +14,6 @@ struct fetch_question {
     bool over, again;        /* again: it is not its first */
 };
 
-struct store_item {
-    struct store_item *next;
-    const char *key;
-    char *value;
-    size_t len;
-    uint64_t until_us;
-};
-
 struct fetch_page *fetch_page(struct world *w, const char *domain)
 {
     struct fetch_page *page = w->pages;
@@ -128,7 +120,7 @@ void fetch_check(struct world *w)
     }
 }
 
-static struct store_item *find_item(struct world *w, const char *key)
+static struct store_item *find_item(const struct world *w, const char *key)
 {
     struct store_item *item = w->items;
 
@@ -137,9 +129,38 @@ static struct store_item *find_item(struct world *w, const char *key)
     return item;
 }
 
+static struct store_item *make_item(struct world *w, const char *key)
+{
+    struct store_item *item = find_item(w, key);
+
+    if (item != NULL)
+        return item;
+    item = world_alloc(w, sizeof *item);
+    *item = (struct store_item){.next = w->items, .key = world_text(w, key)};
+    w->items = item;
+    return item;
+}
+
+const struct store_item *store_item(const struct world *w, const char *key)
+{
+    const struct store_item *item = find_item(w, key);
+
+    return item != NULL && item->until_us > w->now_us ? item : NULL;
+}
+
+void store_count(struct world *w, const char *key, int64_t number)
+{
+    struct store_item *item = make_item(w, key);
+
+    item->number = number;
+    item->until_us = UINT64_MAX;
+}
+
 struct store_question {
     uint64_t id;
-    const char *key; /* NULL: of a put */
+    const char *key;         /* of a get; NULL: of another */
+    struct store_item *item; /* of an add */
+    int64_t delta, number;
 };
 
 /* Its values are one line. */
@@ -153,14 +174,15 @@ static void run_store(struct world *w, void *arg)
 {
     static const char garbage[] = "17e5 x\n\001 mode: enforce";
     const struct store_question *q = arg;
-    const struct store_item *item = q->key == NULL ? NULL : find_item(w, q->key);
+    const struct store_item *item = q->key == NULL ? NULL : store_item(w, q->key);
+    bool fails = w->store == STORE_FAILS || (q->item != NULL && w->store == STORE_GARBAGE);
     const char *value = NULL;
     size_t len = 0;
     bool taken;
 
     if (w->ended)
         return;
-    if (item != NULL && item->len > 0 && item->until_us > w->now_us) {
+    if (item != NULL && item->len > 0) {
         value = item->value;
         len = item->len;
     }
@@ -169,8 +191,10 @@ static void run_store(struct world *w, void *arg)
         len = sizeof garbage - 1;
     }
     w->stirred = true;
-    taken = mox_store_done(w->ctx, q->id, w->store == STORE_FAILS ? MOX_E_STORE : MOX_OK, value,
-                           len, 0) == MOX_OK;
+    taken = mox_store_done(w->ctx, q->id, fails ? MOX_E_STORE : MOX_OK, value, len, q->number) ==
+            MOX_OK;
+    if (q->item != NULL && taken)
+        q->item->lost -= q->delta > 0 ? q->delta : 0;
     if (taken && w->store != STORE_FAILS && is_history(q->key))
         world_log(w, "store says %s %.*s", q->key, value == NULL ? 0 : (int)strcspn(value, "\n"),
                   value);
@@ -178,11 +202,11 @@ static void run_store(struct world *w, void *arg)
         world_fault(w, "the store's answer is taken twice");
 }
 
-static int ask(struct world *w, uint64_t id, const char *key)
+static int ask(struct world *w, struct store_question question)
 {
     struct store_question *q = world_alloc(w, sizeof *q);
 
-    *q = (struct store_question){id, key == NULL ? NULL : world_text(w, key)};
+    *q = question;
     if (w->store == STORE_UNASKABLE)
         return MOX_E_STORE;
     if (w->store != STORE_MUTE)
@@ -193,19 +217,13 @@ static int ask(struct world *w, uint64_t id, const char *key)
 static int sim_get(void *user, uint64_t id, const char *key)
 {
     world_log(user, "store gets %s", key);
-    return ask(user, id, key);
+    return ask(user, (struct store_question){.id = id, .key = world_text(user, key)});
 }
 
 static struct store_item *keep(struct world *w, const char *key, const void *value, size_t len)
 {
-    struct store_item *item = find_item(w, key);
+    struct store_item *item = make_item(w, key);
 
-    if (item == NULL) {
-        item = world_alloc(w, sizeof *item);
-        item->key = world_text(w, key);
-        item->next = w->items;
-        w->items = item;
-    }
     item->value = world_alloc(w, len + 1);
     if (len > 0)
         memcpy(item->value, value, len);
@@ -229,14 +247,31 @@ static int sim_put(void *user, uint64_t id, const char *key, const void *value, 
               is_history(key) ? item->value : "");
     if (ttl_s != 0)
         item->until_us = w->now_us + (uint64_t)ttl_s * 1000000;
-    return ask(w, id, NULL);
+    return ask(w, (struct store_question){.id = id});
 }
 
+/* What is added is lost until its answer was taken. */
 static int sim_add(void *user, uint64_t id, const char *key, int64_t delta, uint32_t ttl_s)
 {
-    (void)id, (void)delta, (void)ttl_s;
-    world_fault(user, "nothing counts in the store, and %s does", key);
-    return MOX_E_STORE;
+    struct world *w = user;
+    struct store_item *item = make_item(w, key);
+    struct store_question q = {.id = id, .item = item, .delta = delta};
+
+    if (delta != 0 && w->dry)
+        world_fault(w, "a dry run adds %lld to %s", (long long)delta, key);
+    if (item->until_us <= w->now_us) {
+        item->number = item->lost = 0;
+        item->until_us = w->now_us + (uint64_t)ttl_s * 1000000;
+    }
+    if (w->store == STORE_FAILS || w->store == STORE_UNASKABLE || w->store == STORE_GARBAGE) {
+        q.delta = 0;
+    } else {
+        item->number += delta;
+        item->lost += delta > 0 ? delta : 0;
+    }
+    q.number = item->number;
+    world_log(w, "store adds %lld to %s: %lld", (long long)delta, key, (long long)item->number);
+    return ask(w, q);
 }
 
 struct mox_store_ops store_ops(struct world *w)

@@ -34,6 +34,20 @@ enum store_kind {
     STORE_KINDS
 };
 
+struct store_item {
+    struct store_item *next;
+    const char *key;
+    char *value; /* of puts */
+    size_t len;
+    int64_t number; /* of adds */
+    int64_t lost;   /* … of it what was added, and whoever asked never heard */
+    uint64_t until_us;
+};
+
+/* The living item under a key; NULL: there is none. And a counter, as if others had counted. */
+const struct store_item *store_item(const struct world *w, const char *key);
+void store_count(struct world *w, const char *key, int64_t number);
+
 /* The page of that domain, made if it is not there. */
 struct fetch_page *fetch_page(struct world *w, const char *domain);
 

@@ -65,6 +65,7 @@ struct world {
     struct fetch_question *fetches;
     struct store_item *items;
     int store;      /* enum store_kind */
+    bool dry;       /* nothing may be counted in the store: only plans are at work */
     bool fetch_ops; /* the library may fetch policies; set before world_open */
     struct net_place *places;
     struct net_stream *streams;

@@ -261,6 +261,19 @@ START_TEST(a_put_that_is_forgotten_waits_for_nothing)
 }
 END_TEST
 
+START_TEST(an_add_that_is_forgotten_waits_for_nothing)
+{
+    store_add_and_forget(world.ctx, "k", -3, 7);
+    ck_assert(asked.calls == 1 && asked.what == 'a' && asked.id != 0 && asked.ttl_s == 7);
+    ck_assert_int_eq(asked.delta, -3);
+    ck_assert_int_eq(answer(MOX_OK, NULL, 4), MOX_E_STALE);
+    ck_assert_int_eq(mox_ctx_timeout_ms(world.ctx), -1);
+    world.ctx->store.add = NULL;
+    store_add_and_forget(world.ctx, "k", -3, 7);
+    ck_assert_int_eq(asked.calls, 1);
+}
+END_TEST
+
 START_TEST(what_a_store_lacks_is_said_at_once)
 {
     world.ctx->store = (struct mox_store_ops){0};
@@ -315,6 +328,7 @@ TCase *test_ctx_store(void)
     tcase_add_test(tc, the_deadline_gives_it_up);
     tcase_add_test(tc, cancel_is_silent);
     tcase_add_test(tc, a_put_that_is_forgotten_waits_for_nothing);
+    tcase_add_test(tc, an_add_that_is_forgotten_waits_for_nothing);
     tcase_add_test(tc, what_a_store_lacks_is_said_at_once);
     tcase_add_test(tc, no_memory_is_said_at_once_or_by_the_answer);
     return tc;
