@@ -16,32 +16,58 @@ static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+/* Some of the facts, or all. */
+static void draw_facts(struct run *run, struct mox_envelope *envelope, struct reference_asks *asks,
+                       struct reference_host *host, const char *const *mx)
+{
+    if (seed_one_in(run->seed, 2)) {
+        envelope->unix_s = asks->unix_s = run_unix_s(run);
+        envelope->utc_offset_s = 3600;
+    }
+    if (seed_one_in(run->seed, 2)) {
+        snprintf(host->name, sizeof host->name, "%s", *mx);
+        envelope->mx = mx;
+        envelope->nmx = asks->nmx = seed_below(run->seed, 2);
+        asks->mx = host;
+        asks->mx_known = true;
+    }
+}
+
 static void check_route(struct run *run, int from, int to, const char *account, uint32_t attempts)
 {
-    const struct seed_config *facts = run->facts;
-    struct mox_envelope envelope = {.size = sizeof envelope, .account = account};
-    struct reference_route want;
-    struct mox_error err = {0};
+    static const char *const hosts[] = {"h0.z1.example", "h1.z2.example", "z3.example"};
+    struct mox_envelope envelope = {.size = sizeof envelope, .account = account, .key = ""};
+    struct reference_asks asks = {.config = run->facts,
+                                  .from = from,
+                                  .to = to,
+                                  .account = account,
+                                  .attempts = attempts,
+                                  .key = ""};
+    struct reference_route want[REFERENCE_ROUTES];
+    struct reference_host host;
     struct mox_route got;
     const char *name;
-    int status;
+    bool asks_mx;
 
     envelope.from = from < 0 ? NULL : seed_name(from)->spellings[attempts % 3];
     envelope.to = to < 0 ? "[192.0.2.1]" : seed_name(to)->spellings[(attempts + 1) % 3];
     envelope.attempts = attempts;
-    reference_route(facts, from, to, account, attempts, &want);
-    name = want.transport < 0 ? NULL : facts->transports[want.transport].name;
-    status = mox_route_lookup(run->config, &envelope, &got, &err);
-    if (status == MOX_OK && got.scope == want.scope && got.index == want.index &&
-        (got.transport == NULL) == (name == NULL) &&
+    asks.from_text = from < 0 ? "" : envelope.from;
+    asks.to_text = envelope.to;
+    draw_facts(run, &envelope, &asks, &host, &hosts[seed_below(run->seed, 3)]);
+    reference_routes(&asks, want, &asks_mx);
+    name = want->transport < 0 ? NULL : run->facts->transports[want->transport].name;
+    if (mox_route_lookup(run->config, &envelope, &got, NULL) == MOX_OK &&
+        got.scope == want->scope && got.index == want->index && got.needs == want->needs &&
+        got.limited == 0 && (got.transport == NULL) == (name == NULL) &&
         (name == NULL || strcmp(got.transport, name) == 0))
         return;
-    run_broken(run, "route", "from %s to %s account %s attempts %u: %s %s %d %s, not %s %d %s",
+    run_broken(run, "route", "from %s to %s account %s attempts %u: %s %d %s %u, not %s %d %s %u",
                envelope.from == NULL ? "<>" : envelope.from, envelope.to,
-               account == NULL ? "-" : account, (unsigned)attempts, mox_status_name(status),
-               mox_scope_name(got.scope), (int)got.index,
-               got.transport == NULL ? "-" : got.transport, mox_scope_name(want.scope), want.index,
-               name == NULL ? "-" : name);
+               account == NULL ? "-" : account, (unsigned)attempts, mox_scope_name(got.scope),
+               (int)got.index, got.transport == NULL ? "-" : got.transport, (unsigned)got.needs,
+               mox_scope_name(want->scope), want->index, name == NULL ? "-" : name,
+               (unsigned)want->needs);
 }
 
 void check_routes(struct run *run)

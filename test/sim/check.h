@@ -2,6 +2,8 @@
  * check.h - the invariants of a run. Each has a name, by which run_broken tells it:
  *
  *   route      a lookup answers as a linear scan over the rules does
+ *   claims     no counter of the store stands over its maximum; plans count nothing (the world);
+ *              a dial whose route hangs on that takes one that may hold
  *   start      a dial that may start does, and one that may not says why
  *   callback   one for each dial, from a dispatch; none after a cancel, a shutdown's included
  *   reached    a session is reached if, and only if, the reference says that one can be
@@ -32,6 +34,12 @@
 
 /* Before the dials: some lookups of routes. */
 void check_routes(struct run *run);
+
+/* What the route of a dial was, and the reference by that. */
+void check_way(struct run_dial *d);
+
+/* At the end: the counters of the store. */
+void check_claims(struct run *run);
 
 /* In the callback of a dial, and of the resolving of a plan. */
 void check_session(struct run_dial *d, const struct mox_conn *conn);

@@ -33,8 +33,9 @@ static const struct run_dial *next_of(const struct run *run, int zone, size_t *a
     for (; *at < run->seed->ndials; ++*at) {
         const struct run_dial *d = &run->dials[*at];
 
-        if (d->started && !d->reference.refused &&
-            (d->reference.zone == zone || d->reference.proxy_zone == zone)) {
+        if (d->started && ((!d->reference.refused &&
+                            (d->reference.zone == zone || d->reference.proxy_zone == zone)) ||
+                           d->reference.route_zone == zone)) {
             ++*at;
             return d;
         }
@@ -48,6 +49,10 @@ static bool may_ask(const struct run_dial *d, int zone, const char *name, const 
     const struct reference *r = &d->reference;
     bool below = name[0] == '_';
 
+    if (zone == r->route_zone && (strcmp(type, "MX") == 0 || strcmp(type, "CNAME") == 0))
+        return !below;
+    if (r->refused)
+        return false;
     if (strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0)
         return !below && (zone == r->proxy_zone ||
                           (r->families & (type[1] == '\0' ? MOX_ALLOW_IPV4 : MOX_ALLOW_IPV6)) != 0);

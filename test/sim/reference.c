@@ -6,69 +6,6 @@
 
 #include "test/sim/server.h"
 
-/* Whether the name is the other or stands below it. */
-static bool is_or_below(const char *name, const char *other)
-{
-    size_t n = strlen(name), m = strlen(other);
-
-    return strcmp(name, other) == 0 ||
-           (n > m && name[n - m - 1] == '.' && strcmp(name + n - m, other) == 0);
-}
-
-static bool item_holds(const struct seed_item *item, int name)
-{
-    if (item->name < 0 || name < 0)
-        return item->name < 0 && name < 0;
-    if (!item->below)
-        return item->name == name;
-    return is_or_below(seed_name(name)->canonical, seed_name(item->name)->canonical);
-}
-
-static bool list_holds(const struct seed_item *items, size_t n, int name)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (item_holds(&items[i], name))
-            return true;
-    }
-    return n == 0;
-}
-
-static bool is_list_for(const struct seed_list *list, int from, const char *account)
-{
-    switch (list->scope) {
-    case MOX_SCOPE_ACCOUNT:
-        return account != NULL && strcmp(list->name, account) == 0;
-    case MOX_SCOPE_DOMAIN:
-        return from == list->domain;
-    default:
-        return true;
-    }
-}
-
-void reference_route(const struct seed_config *config, int from, int to, const char *account,
-                     uint32_t attempts, struct reference_route *out)
-{
-    *out = (struct reference_route){MOX_SCOPE_NONE, -1, -1};
-    for (int scope = MOX_SCOPE_ACCOUNT; scope <= MOX_SCOPE_GLOBAL; scope++) {
-        for (size_t l = 0; l < config->nlists; l++) {
-            const struct seed_list *list = &config->lists[l];
-
-            if (list->scope != scope || !is_list_for(list, from, account))
-                continue;
-            for (size_t i = 0; i < list->n; i++) {
-                const struct seed_route *route = &list->routes[i];
-
-                if (attempts < (uint32_t)route->attempts ||
-                    !list_holds(route->from, route->nfrom, from) ||
-                    !list_holds(route->to, route->nto, to))
-                    continue;
-                *out = (struct reference_route){scope, (int)i, route->transport};
-                return;
-            }
-        }
-    }
-}
-
 static uint32_t first_of(uint32_t given, uint32_t configured, uint32_t otherwise)
 {
     return given != 0 ? given : configured != 0 ? configured : otherwise;
@@ -142,26 +79,68 @@ static bool has_source(const struct reference *r, int family)
     return source->family == 0 || source->bytes[family == MOX_IPV4 ? 3 : 15] == 9;
 }
 
+/* The MX hosts of its destination, and whether they can be had. */
+static void take_mx_facts(const struct seed *seed, const struct seed_dial *dial,
+                          struct reference *r, struct reference_host hosts[SEED_MX],
+                          struct reference_asks *asks)
+{
+    struct reference_answer mx;
+
+    asks->mx_known = true;
+    asks->mx = hosts;
+    if (dial->target == SEED_TO_LITERAL)
+        return;
+    reference_lookup(seed, seed->zones[dial->zone].domain.name, "MX", r->dns_ms, &mx);
+    asks->mx_fails = !mx.ok;
+    asks->nmx = mx.ok && !mx.null_mx && !mx.no_name ? reference_hosts(&mx, hosts) : 0;
+    r->worst_ms += mx.ms;
+}
+
+/* The routes that may hold; several: one of them is taken as the plan tells. */
+static void take_routes(const struct seed *seed, const struct seed_config *config,
+                        const struct seed_dial *dial, int64_t unix_s, struct reference *r)
+{
+    struct reference_host hosts[SEED_MX];
+    struct reference_asks asks = {.config = config,
+                                  .from = dial->from,
+                                  .to = dial->target == SEED_TO_LITERAL ? -1 : dial->zone,
+                                  .account = dial->account[0] == '\0' ? NULL : dial->account,
+                                  .from_text = dial->from_text,
+                                  .to_text = dial->to_text,
+                                  .key = dial->key,
+                                  .attempts = dial->attempts,
+                                  .count = dial->count,
+                                  .unix_s = unix_s,
+                                  .claims = true,
+                                  .store = seed->store};
+    bool asks_mx;
+
+    take_mx_facts(seed, dial, r, hosts, &asks);
+    r->nroutes = reference_routes(&asks, r->routes, &asks_mx);
+    r->route_zone = asks_mx && dial->target != SEED_TO_LITERAL ? dial->zone : -1;
+    r->worst_ms += 3 * (uint64_t)SEED_ROUTES * 3 * r->store_ms * (r->nroutes > 1 || asks_mx);
+}
+
+/* The transport by its name; false: there is none. */
+static bool take_named(const struct seed_config *config, const struct seed_dial *dial,
+                       const struct seed_transport **out)
+{
+    for (size_t i = 0; i < config->ntransports; i++) {
+        if (strcmp(config->transports[i].name, dial->transport) == 0)
+            *out = &config->transports[i];
+    }
+    return *out != NULL;
+}
+
 /* What this dial is about; false: nothing is dialed. */
 static bool take_transport(const struct seed_config *config, const struct seed_dial *dial,
-                           const struct seed_transport **out)
+                           const struct reference_route *route, const struct seed_transport **out)
 {
-    int to = dial->target == SEED_TO_LITERAL ? -1 : dial->zone;
-    struct reference_route route;
-
     *out = NULL;
-    if (dial->transport[0] != '\0') {
-        for (size_t i = 0; i < config->ntransports; i++) {
-            if (strcmp(config->transports[i].name, dial->transport) == 0)
-                *out = &config->transports[i];
-        }
-        if (*out == NULL)
-            return false;
-    } else {
-        reference_route(config, dial->from, to, dial->account[0] == '\0' ? NULL : dial->account,
-                        dial->attempts, &route);
-        *out = route.transport < 0 ? NULL : &config->transports[route.transport];
-    }
+    if (dial->transport[0] != '\0' && !take_named(config, dial, out))
+        return false;
+    if (dial->transport[0] == '\0' && route->transport >= 0)
+        *out = &config->transports[route->transport];
     if (*out == NULL)
         return true;
     if ((*out)->reverse_dns || (*out)->kind == MOX_KIND_FAIL)
@@ -521,38 +500,56 @@ static void take_way(const struct judge *j)
     way->tiny_writes = j->seed->max_write != 0;
 }
 
-void reference_of(const struct seed *seed, const struct seed_config *config,
-                  const struct seed_dial *dial, struct reference *r)
+/* By the chosen-th of the routes. */
+static void judge_way(struct judge *j, size_t chosen)
 {
-    struct judge j = {.seed = seed, .config = config, .dial = dial, .r = r, .loop = INT32_MAX};
+    const struct seed_dial *dial = j->dial;
+    const struct reference_route *route = &j->r->routes[chosen];
     const struct seed_transport *t;
+    struct reference *r = j->r;
 
-    memset(r, 0, sizeof *r);
-    r->zone = dial->zone;
-    r->proxy_zone = -1;
-    r->answers_5xx = r->requiretls_all = true;
-    for (size_t i = 0; i < seed->nplaces; i++)
-        r->forbids[i] = "not among its addresses";
-    take_times(config, dial, r);
-    r->refused = !take_transport(config, dial, &t);
+    if (route->stuck) /* nothing but MX hosts is ever asked for */
+        return;
+    r->refused = !take_transport(j->config, dial, route, &t);
     r->families = t == NULL ? 3 : t->families;
     r->families &= dial->families == 0 ? 3 : dial->families;
     r->refused = r->refused || r->families == 0;
     if (r->refused)
         return;
-    j.transport = t;
+    j->transport = t;
     if (is_smarthost(t) && dial->server[0] == '\0')
         r->zone = t->zone;
     take_port(t, dial, r);
     if (is_proxied(t))
-        take_proxy(&j);
+        take_proxy(j);
     else
-        take_sources(config, t, dial, r);
+        take_sources(j->config, t, dial, r);
     r->learned =
         t != NULL && t->learned && r->families == 3 && (dial->flags & MOX_DIAL_NO_HISTORY) == 0;
-    take_way(&j);
-    j.special = config->allow_special || (dial->flags & MOX_DIAL_ALLOW_SPECIAL) != 0;
-    take_target(&j, t);
+    take_way(j);
+    j->special = j->config->allow_special || (dial->flags & MOX_DIAL_ALLOW_SPECIAL) != 0;
+    take_target(j, t);
+}
+
+void reference_of(const struct seed *seed, const struct seed_config *config,
+                  const struct seed_dial *dial, int64_t unix_s, size_t chosen, struct reference *r)
+{
+    struct judge j = {.seed = seed, .config = config, .dial = dial, .r = r, .loop = INT32_MAX};
+
+    memset(r, 0, sizeof *r);
+    r->zone = dial->zone;
+    r->proxy_zone = r->route_zone = -1;
+    r->answers_5xx = r->requiretls_all = true;
+    for (size_t i = 0; i < seed->nplaces; i++)
+        r->forbids[i] = "not among its addresses";
+    take_times(config, dial, r);
+    if (dial->transport[0] == '\0') {
+        take_routes(seed, config, dial, unix_s, r);
+    } else {
+        r->routes[0] = (struct reference_route){.index = -1, .transport = -1};
+        r->nroutes = 1;
+    }
+    judge_way(&j, chosen < r->nroutes ? chosen : r->nroutes - 1);
 }
 
 bool reference_must(const struct reference *r, unsigned k, bool *may)

@@ -5,17 +5,8 @@
 #ifndef SIM_REFERENCE_H
 #define SIM_REFERENCE_H
 
+#include "test/sim/reference_route.h"
 #include "test/sim/reference_server.h"
-
-struct reference_route {
-    int scope;     /* enum mox_scope */
-    int index;     /* in its list; -1: no route */
-    int transport; /* of the configuration; -1: none */
-};
-
-/* By a linear scan. from, to: of seed_name; -1: the empty domain. */
-void reference_route(const struct seed_config *config, int from, int to, const char *account,
-                     uint32_t attempts, struct reference_route *out);
 
 enum { REFERENCE_PAIRS = 96 };
 
@@ -27,8 +18,11 @@ struct reference_pair { /* a host and one of its addresses, and what comes of it
 };
 
 struct reference {
-    bool refused; /* by the request or its transport: nothing is asked, nothing is dialed */
-    int zone;     /* whose names and addresses it is about */
+    struct reference_route routes[REFERENCE_ROUTES]; /* that may hold */
+    size_t nroutes;
+    int route_zone; /* whose MX records the routes ask for; -1: none */
+    bool refused;   /* by the request or its transport: nothing is asked, nothing is dialed */
+    int zone;       /* whose names and addresses it is about */
     bool asks_mx;
     uint32_t families; /* allowed */
     uint16_t port;
@@ -57,8 +51,10 @@ struct reference {
     uint32_t dns_ms, connect_ms, greeting_ms, ehlo_ms, store_ms, total_ms;
 };
 
+/* unix_s: when it begins. chosen: of routes, if there are several. */
 void reference_of(const struct seed *seed, const struct seed_config *config,
-                  const struct seed_dial *dial, struct reference *out);
+                  const struct seed_dial *dial, int64_t unix_s, size_t chosen,
+                  struct reference *out);
 
 /* Whether the k-th session of a dial (from 1) must be reached; *may: whether it may. */
 bool reference_must(const struct reference *r, unsigned k, bool *may);

@@ -23,9 +23,19 @@ void run_broken(struct run *run, const char *invariant, const char *format, ...)
     world_log(run->w, "BROKEN %s: %s", run->broken, run->detail);
 }
 
+int64_t run_unix_s(const struct run *run)
+{
+    return 1700000000 + (int64_t)(run->w->now_us / 1000000);
+}
+
 bool run_is_sound(const struct run *run)
 {
     return !run->failed && !memory_failed();
+}
+
+bool run_is_open(const struct run_dial *d)
+{
+    return d->reference.nroutes > 1;
 }
 
 static int number_of(const struct run_dial *d)
@@ -38,8 +48,10 @@ static void look_at_plans(struct run *run)
 {
     run->nattempts = 0;
     run->log_len = run->w->log.len;
-    for (size_t i = 0; i < run->seed->ndials; i++)
+    for (size_t i = 0; i < run->seed->ndials; i++) {
+        check_way(&run->dials[i]);
         check_plan(&run->dials[i]);
+    }
 }
 
 static void free_context(struct run *run)
@@ -250,6 +262,7 @@ static void on_conn(void *arg, int status, struct mox_conn *conn, const struct m
     struct run_dial *d = arg;
 
     check_callback(d, RUN_DIALS, status, err);
+    check_way(d);
     if ((status == MOX_OK) != (conn != NULL))
         run_broken(d->run, "callback", "dial %d: status %d, and the connection says otherwise",
                    number_of(d), status);
@@ -274,6 +287,8 @@ static void fill_request(struct run_dial *d, struct mox_envelope *envelope,
     envelope->to = f->to_text;
     envelope->account = f->account[0] == '\0' ? NULL : f->account;
     envelope->attempts = f->attempts;
+    envelope->count = f->count;
+    envelope->key = f->key[0] == '\0' ? NULL : f->key;
     *request = (struct mox_dial_request){.size = sizeof *request};
     request->config = d->parsed;
     request->envelope = envelope;
@@ -309,7 +324,8 @@ static void on_resolved(void *arg, int status, const struct mox_error *err)
 
 static void start_dial(struct run_dial *d)
 {
-    bool resolves = d->facts->resolves_first && d->plan != NULL && d->phase == RUN_IDLE;
+    bool resolves = d->facts->resolves_first && d->plan != NULL && d->phase == RUN_IDLE &&
+                    !run_is_open(d); /* the dial might go another way than the plan */
     struct mox_dial_request request;
     struct mox_envelope envelope;
     struct mox_error err = {0};
@@ -323,6 +339,7 @@ static void start_dial(struct run_dial *d)
               d->facts->transport[0] == '\0' ? "-" : d->facts->transport);
     d->start_ms = d->plan_ms = world_ms(w);
     d->phase = resolves ? RUN_RESOLVES : RUN_DIALS;
+    w->dry = w->dry && resolves;
     d->id = resolves ? mox_plan_resolve_start(w->ctx, &request, on_resolved, d, &err)
                      : mox_dial_start(w->ctx, &request, on_conn, d, &err);
     if (d->id != 0)
@@ -355,8 +372,9 @@ static void start(struct run_dial *d)
     d->config = run->facts;
     d->parsed = mox_config_ref(run->config);
     d->goes_on = d->facts->goes_on;
-    reference_of(run->seed, d->config, d->facts, &d->reference);
-    if (d->facts->with_plan)
+    d->unix_s = run_unix_s(run);
+    reference_of(run->seed, d->config, d->facts, d->unix_s, 0, &d->reference);
+    if (d->facts->with_plan || run_is_open(d))
         d->plan = mox_plan_new(run->w->ctx);
     d->planned = d->plan != NULL;
     if (run->seed->secure)
@@ -405,7 +423,7 @@ static void reload(struct run *run)
 
 static void drop_plan(struct run_dial *d)
 {
-    if (d->plan == NULL || d->phase == RUN_RESOLVES)
+    if (d->plan == NULL || d->phase == RUN_RESOLVES || run_is_open(d))
         return;
     world_log(d->run->w, "host frees the plan of dial %d", number_of(d));
     mox_plan_free(d->plan);
@@ -491,12 +509,15 @@ static unsigned act_all(struct run *run, unsigned from, unsigned to)
 static int dials_in_flight(struct run *run)
 {
     int dials = 0, watches = 0;
+    bool dialing = false;
 
     for (size_t i = 0; i < run->seed->ndials; i++) {
+        dialing = dialing || run->dials[i].phase == RUN_DIALS;
         dials += run->dials[i].phase == RUN_RESOLVES || run->dials[i].phase == RUN_DIALS;
         dials += send_in_flight(&run->dials[i]);
         watches += run->dials[i].watch != 0;
     }
+    run->w->dry = !dialing;
     if (mox_ctx_pending(run->w->ctx) != dials + watches)
         run_broken(run, "callback", "%d operations are in flight, and not %d",
                    mox_ctx_pending(run->w->ctx), dials + watches);
@@ -609,6 +630,7 @@ void run_seed(struct run *run, struct seed *seed)
     check_secure(run);
     for (size_t i = 0; i < seed->ndials; i++)
         check_mail_of(&run->dials[i]);
+    check_claims(run);
 }
 
 long run_free(struct run *run)

@@ -31,6 +31,7 @@ struct run_dial {
     int goes_on;                         /* times that it still will */
     uint64_t born_ms, start_ms, plan_ms; /* born: at its first start */
     unsigned notes;                      /* told to the history so far */
+    int64_t unix_s;                      /* at its first start */
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
     bool planned;         /* its plan tells all that it dialed */
@@ -68,6 +69,12 @@ void run_again(struct run_dial *d);
 /* An invariant did not hold. */
 void run_broken(struct run *run, const char *invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The time of the world's clock. */
+int64_t run_unix_s(const struct run *run);
+
+/* Whether the route of the dial hangs on what others claim: the reference follows its plan. */
+bool run_is_open(const struct run_dial *d);
 
 /* Whether outcomes can be foretold: no allocation failed. */
 bool run_is_sound(const struct run *run);

@@ -166,10 +166,26 @@ struct seed_item { /* of FromDomain, ToDomain */
     int spelling;
 };
 
+struct seed_hours {
+    const char *days; /* 1 is Monday; "": all */
+    int from, until;  /* minutes; 0 and 0: no such condition */
+};
+
+enum { SEED_NEVER_FULL = 1000 }; /* a maximum that no world comes near */
+
+struct seed_conditions { /* all zero: none */
+    char to_mx[SEED_TEXT];
+    struct seed_hours hours;
+    int span, zone; /* as text */
+    int32_t offset_s;
+    uint32_t percent, max[3]; /* a minute, an hour, a day */
+};
+
 struct seed_route {
     struct seed_item from[SEED_NAMES], to[SEED_NAMES];
     size_t nfrom, nto;
     int attempts, transport;
+    struct seed_conditions conditions;
 };
 
 struct seed_list {
@@ -243,8 +259,8 @@ struct seed_entry { /* of the history, before it all began */
 struct seed_dial {
     int zone, target, place; /* the place of a literal */
     int from, from_account;  /* seed_name, -1: null sender; index of lists, -1: none */
-    char from_text[SEED_TEXT], to_text[SEED_TEXT + 16], account[SEED_TEXT];
-    uint32_t attempts;
+    char from_text[SEED_TEXT], to_text[SEED_TEXT + 16], account[SEED_TEXT], key[SEED_TEXT];
+    uint32_t attempts, count;
     char transport[SEED_TEXT]; /* override */
     char server[SEED_TEXT + 8];
     int server_place; /* -1: a host by name, or no server */
@@ -323,6 +339,7 @@ void seed_draw_timeouts(struct seed *seed, struct mox_timeouts *timeouts);
 void seed_draw_security(struct seed *seed);
 void seed_draw_mail(struct seed *seed);
 void seed_draw_history(struct seed *seed);
+void seed_draw_routes(struct seed *seed);
 void seed_draw_set(struct seed *seed, struct seed_set *set);
 int seed_add_place(struct seed *seed, int zone, int kind, int family);
 
@@ -335,6 +352,10 @@ void seed_roll(struct seed *seed, int zone, struct world *w);
 
 /* Its store, with what is in it. */
 void seed_build_history(const struct seed *seed, struct world *w);
+
+/* The conditions of a route as lines of a configuration. */
+size_t seed_conditions_text(const struct seed_conditions *conditions, const char *tabs, char *out,
+                            size_t cap);
 
 /* The policy that the domain of the zone publishes, as text. */
 size_t seed_sts_text(const struct seed_sts *sts, char *out, size_t cap);

@@ -295,11 +295,12 @@ static void put_items(struct writer *out, const char *tabs, const char *key,
 static void put_routes(struct writer *out, const char *tabs, const struct seed_config *config,
                        const struct seed_list *list)
 {
-    char deeper[8];
+    char deeper[8], tabs_of_keys[8], lines[512];
 
     if (list->n == 0)
         return;
     snprintf(deeper, sizeof deeper, "%s\t", tabs);
+    snprintf(tabs_of_keys, sizeof tabs_of_keys, "%s\t\t", tabs);
     put(out, "%sRoutes:\n", tabs);
     for (size_t i = 0; i < list->n; i++) {
         const struct seed_route *route = &list->routes[i];
@@ -309,6 +310,8 @@ static void put_routes(struct writer *out, const char *tabs, const struct seed_c
         put_items(out, deeper, "ToDomain", route->to, route->nto);
         if (route->attempts != 0)
             put(out, "%s\tMinimumAttempts: %d\n", deeper, route->attempts);
+        seed_conditions_text(&route->conditions, tabs_of_keys, lines, sizeof lines);
+        put(out, "%s", lines);
         put(out, "%s\tTransport: %s\n", deeper, config->transports[route->transport].name);
     }
 }

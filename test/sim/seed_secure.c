@@ -515,6 +515,7 @@ static void build_sts(struct world *w, const struct seed_zone *zone)
 
 void seed_build_security(const struct seed *seed, struct world *w)
 {
+    w->store = seed->store;
     if (!seed->secure)
         return;
     w->fetch_ops = true;
