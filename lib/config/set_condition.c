@@ -9,7 +9,13 @@
 #include "base/mem.h"
 #include "config/set.h"
 
-enum { DAY_MINUTES = 24 * 60, ALL_DAYS = 0x7f, MOST_VOLUME = 1000000000, MOST_OFFSET = 14 * 60, WEEK_DAYS = 7 };
+enum {
+    DAY_MINUTES = 24 * 60,
+    ALL_DAYS = 0x7f,
+    MOST_VOLUME = 1000000000,
+    MOST_OFFSET = 14 * 60,
+    WEEK_DAYS = 7
+};
 
 /* The record of the route at work, made at its first use; NULL: no memory. */
 static struct config_conditions *conditions(struct build *b)

@@ -99,10 +99,30 @@ static void put_items(struct buffer *out, int depth, const char *key, unsigned n
         put_item(out, depth + 1, take(b));
 }
 
+/* One byte: bits 0 to 3 which conditions there are, the rest what they want. */
+static void put_conditions(struct buffer *out, int depth, uint8_t choice)
+{
+    static const char *const hosts[] = {"mx.example", ".example", "b.example", ".mx.example"};
+    static const char *const hours[] = {"Tue 22:00-23:00", "23:00-06:00", "Sat-Mon 00:00-24:00",
+                                        "Mon-Wed 20:00-22:14"};
+    unsigned want = choice >> 4;
+
+    if ((choice & 1) != 0)
+        put(out, "%.*sPercent: %u\n", depth, "\t\t\t\t\t", 1 + 6 * want);
+    if ((choice & 2) != 0)
+        put(out, "%.*sToMX:\n%.*s- %s\n", depth, "\t\t\t\t\t", depth + 1, "\t\t\t\t\t\t",
+            hosts[want & 3]);
+    if ((choice & 4) != 0)
+        put(out, "%.*sHours:\n%.*s- %s\n%.*sTimeZone: %s\n", depth, "\t\t\t\t\t", depth + 1,
+            "\t\t\t\t\t\t", hours[want >> 2], depth, "\t\t\t\t\t", want & 1 ? "UTC" : "local");
+    if ((choice & 8) != 0)
+        put(out, "%.*sMaxPerHour: 3\n", depth, "\t\t\t\t\t");
+}
+
 /*
- * Two bytes, then the items. First: the list (modulo), and from 0xf0 on a condition that nobody can
- * decide. Second: bits 0 to 2 FromDomain items, 3 to 5 ToDomain items, 6 and 7 whether the
- * following byte is MinimumAttempts. Returns the list.
+ * Two bytes, then the items. First: the list (modulo), and from 0xf0 on the byte behind the items
+ * is of conditions. Second: bits 0 to 2 FromDomain items, 3 to 5 ToDomain items, 6 and 7 whether
+ * the following byte is MinimumAttempts.
  */
 static void take_rule(struct buffer *out, struct bytes *b)
 {
@@ -117,7 +137,7 @@ static void take_rule(struct buffer *out, struct bytes *b)
     put_items(to, (int)depth + 1, "FromDomain", shape & 7u, b);
     put_items(to, (int)depth + 1, "ToDomain", shape >> 3 & 7u, b);
     if (head >= 0xf0)
-        put(to, "%.*sPercent: %u\n", (int)depth + 1, "\t\t\t\t", 1 + head % 99u);
+        put_conditions(to, (int)depth + 1, take(b));
     put(to, "%.*sTransport: %s\n", (int)depth + 1, "\t\t\t\t", head & 1 ? "four" : "no");
 }
 
@@ -181,8 +201,24 @@ static void take_envelope(struct envelope *e, struct bytes *b)
     e->envelope.attempts = rest >> 4;
 }
 
+/* Bits 6 and 7 of the first byte: whether the MX hosts are known, and the time. */
+static void put_facts(struct mox_envelope *envelope, uint8_t facts)
+{
+    static const char *const mx[] = {"a.mx.example", "MX.Example."};
+
+    if ((facts & 0x40) != 0) {
+        envelope->mx = mx;
+        envelope->nmx = ARRAY_LEN(mx);
+    }
+    if ((facts & 0x80) != 0) {
+        envelope->unix_s = 1700000000;
+        envelope->utc_offset_s = 3600;
+    }
+}
+
 struct walk {
     struct mox_route route; /* of the last step */
+    uint32_t needs;         /* of the steps before a match */
     int steps;
     bool matched;
 };
@@ -194,6 +230,7 @@ static void take_step(void *arg, const struct mox_route_step *step)
     fuzz_require(!w->matched, "the match comes last");
     fuzz_require((step->matched != 0) == (step->failed == NULL), "a match has no failed condition");
     fuzz_require(step->text[0] != '\0', "a step has words");
+    w->needs |= step->matched ? 0 : step->route.needs;
     w->route = step->route;
     w->matched = step->matched != 0;
     w->steps++;
@@ -222,7 +259,8 @@ static void check_envelope(const struct mox_config *config, const struct mox_env
                      route.kind == wanted->kind && route.scope == wanted->scope &&
                      route.index == wanted->index && route.line == wanted->line &&
                      route.families == wanted->families && route.prefer == wanted->prefer &&
-                     route.needs == wanted->needs && route.limited == wanted->limited,
+                     route.needs == walk.needs && (!walk.matched || wanted->needs == walk.needs) &&
+                     route.limited == wanted->limited,
                  "the index finds the route that is the first to match");
 }
 
@@ -230,11 +268,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct bytes b = {data, data + size};
     struct envelope envelopes[ENVELOPES];
-    size_t n = 1 + take(&b) % ENVELOPES;
+    uint8_t first = take(&b);
+    size_t n = 1 + first % ENVELOPES;
     struct mox_config *config;
 
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         take_envelope(&envelopes[i], &b);
+        put_facts(&envelopes[i].envelope, first);
+    }
     config = take_config(&b);
     for (size_t i = 0; i < n; i++) {
         check_envelope(config, &envelopes[i].envelope);
