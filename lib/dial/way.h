@@ -23,7 +23,8 @@ struct way;
 static inline bool way_is_open(const struct mox_dial_request *request,
                                const struct mox_route *route)
 {
-    return (route->limited != 0 || (route->needs & MOX_NEED_MX) != 0) && request->route == NULL;
+    return request != NULL && request->route == NULL &&
+           (route->limited != 0 || (route->needs & MOX_NEED_MX) != 0);
 }
 
 /* From a request that was taken well, with these rules. dry: nothing is claimed. NULL: no memory.

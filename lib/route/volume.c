@@ -12,7 +12,8 @@
 
 enum { PART = 253, HASH = 32 }; /* bytes of a name that stands as it is; of a SHA-256 */
 
-static_assert(ROUTE_VOLUME_KEY >= sizeof "mox1/vol/account///86400/-9223372036854775808" + 2 * PART,
+static_assert(ROUTE_VOLUME_KEY >=
+                  sizeof "mox1/vol/account///86400/-9223372036854775808" + PART + PART,
               "the longest key fits");
 static_assert((int)ROUTE_VOLUME_KEY <= (int)MOX_LIMIT_STORE_KEY, "a store takes it");
 
