@@ -34,6 +34,7 @@ struct run_dial {
     int64_t unix_s;                      /* at its first start */
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
+    bool judged;          /* its route is known, and the reference goes by it */
     bool planned;         /* its plan tells all that it dialed */
     struct send send;     /* what it delivers */
 };
