@@ -325,8 +325,8 @@ MOX_API int mox_reply_classify(int stage, const char *reply, size_t len, struct 
  *
  * @param err borrowed, not NULL
  * @return 0 for #MOX_OK; 75 for whatever is not permanent and for faults of the configuration, the
- *     build or the caller; else 65 the message, 67 the recipient, 68 the host or domain, 77
- *     authentication or policy, 69 all else
+ *     build or the caller; else 65 the message, or an address that is none; 67 the recipient, 68
+ *     the host or domain, 77 authentication or policy, 69 all else
  */
 MOX_API int mox_error_exit_code(const struct mox_error *err);
 

@@ -208,6 +208,8 @@ const char *mox_action_name(int action)
 static int exit_of_code(const struct mox_error *err)
 {
     switch (err->code) {
+    case MOX_E_INVAL: /* of an address or a message that nobody could deliver */
+        return 65;
     case MOX_E_NO_DOMAIN:
     case MOX_E_NULL_MX:
     case MOX_E_NO_ADDRESS:
@@ -223,13 +225,21 @@ static int exit_of_code(const struct mox_error *err)
     }
 }
 
+/* Whether a bad argument came with the mail; else the caller or the configuration is at fault. */
+static bool is_about_mail(const struct mox_error *err)
+{
+    return err->about == MOX_ABOUT_SENDER || err->about == MOX_ABOUT_RCPT ||
+           err->about == MOX_ABOUT_MESSAGE;
+}
+
 int mox_error_exit_code(const struct mox_error *err)
 {
     if (err->code == MOX_OK)
         return 0;
     switch (err->code) {
-    case MOX_E_INVAL: /* faults of the caller, the build, the configuration: the mail stays */
-    case MOX_E_UNSUPPORTED:
+    case MOX_E_INVAL:
+        return err->permanent && is_about_mail(err) ? exit_of_code(err) : 75;
+    case MOX_E_UNSUPPORTED: /* faults of the caller, the build, the configuration: the mail stays */
     case MOX_E_REENTRANT:
     case MOX_E_STATE:
     case MOX_E_STALE:

@@ -211,6 +211,15 @@ static int keep_domain(struct taker *t, struct slice domain)
     return keep_text(t, domain, &t->rules->name);
 }
 
+static int bad_recipient(struct taker *t, const char *why)
+{
+    error_set(t->err, MOX_E_INVAL, "recipient \"%.300s\": %s",
+              t->envelope.to == NULL ? "" : t->envelope.to, why);
+    if (t->err != NULL)
+        t->err->about = MOX_ABOUT_RCPT;
+    return MOX_E_INVAL;
+}
+
 static int take_recipient(struct taker *t)
 {
     struct domain domain;
@@ -225,13 +234,11 @@ static int take_recipient(struct taker *t)
     if (status == MOX_E_NOMEM)
         return error_nomem(t->err);
     if (status != MOX_OK)
-        return error_set(t->err, MOX_E_INVAL, "recipient \"%.300s\": %s", t->envelope.to,
-                         why.message);
+        return bad_recipient(t, why.message);
     if (literal.family != 0)
         return keep_address(t, &literal, REQUEST_LITERAL);
     if (domain.len == 0)
-        return error_set(t->err, MOX_E_INVAL,
-                         "the recipient has no domain, so there is nowhere to deliver to");
+        return bad_recipient(t, "it has no domain, so there is nowhere to deliver to");
     return keep_domain(t, domain_slice(&domain));
 }
 

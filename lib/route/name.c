@@ -156,12 +156,15 @@ static int bad_address(const char *address, const char *what, const struct mox_e
                        struct mox_error *err)
 {
     char text[MOX_LIMIT_ADDRESS + 1];
+    bool sender = strcmp(what, "sender") == 0;
 
     slice_clean(slice_of(address), false, text, sizeof text);
     error_set(err, MOX_E_INVAL, "the %s \"%s\" has no valid domain: %s; correct the address", what,
               text, why->message);
-    if (err != NULL)
-        err->stage = MOX_STAGE_ROUTE;
+    if (err == NULL)
+        return MOX_E_INVAL;
+    err->stage = MOX_STAGE_ROUTE;
+    err->about = sender ? MOX_ABOUT_SENDER : MOX_ABOUT_RCPT;
     return MOX_E_INVAL;
 }
 
