@@ -9,12 +9,14 @@
 
 #include "error.h"
 #include "output.h"
+#include "parent.h"
 
 static const char default_file[] = "/etc/moxdial/moxdial.conf";
 
 struct listener {
     struct load *load;
-    bool quiet, warnings;
+    const struct options *options;
+    bool warnings;
 };
 
 static void on_problem(void *user, int is_error, const char *file, int line, const char *key,
@@ -30,8 +32,11 @@ static void on_problem(void *user, int is_error, const char *file, int line, con
     if (!is_error)
         err.action = MOX_ACTION_NONE;
     output_append(is_error ? load->errors : load->warnings, output_error(&err, key));
-    if (!listener->quiet && (is_error || listener->warnings))
-        output_problem_line(is_error, &err, key);
+    if (listener->options->quiet || (!is_error && !listener->warnings))
+        return;
+    if (is_error)
+        parent_prefix(listener->options, &err);
+    output_problem_line(is_error, &err, key);
 }
 
 static void choose_files(struct list *files, const struct options *options)
@@ -53,7 +58,7 @@ static void choose_files(struct list *files, const struct options *options)
 
 int load_config(struct load *load, const struct options *options, bool warnings)
 {
-    struct listener listener = {load, options->quiet, warnings};
+    struct listener listener = {load, options, warnings};
     struct mox_config_options open = {
         .size = sizeof open, .problem = on_problem, .user = &listener};
     struct mox_config_source *sources;
@@ -75,6 +80,7 @@ int load_config(struct load *load, const struct options *options, bool warnings)
     load->err.stage = MOX_STAGE_CONFIG; /* also where a file could not be read */
     if (json_array_size(load->errors) == 0) {
         output_append(load->errors, output_error(&load->err, NULL));
+        parent_prefix(options, &load->err);
         if (!options->quiet)
             output_error_line(&load->err);
     }

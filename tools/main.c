@@ -74,7 +74,18 @@ static const struct command {
      .blank = cmd_dial_blank,
      .run = cmd_dial,
      .needs_config = true},
-    {.word = "send", .short_summary = "deliver a message (a later version)"},
+    {.word = "send",
+     .short_summary = "deliver a message, tell what became of each recipient",
+     .usage =
+         {"send", "[FILE]",
+          "Delivers a message, FILE or standard input, to the recipients of --to. For a mail\n"
+          "server that runs it: an error begins with its enhanced code, and the exit status is\n"
+          "75 for all that may yet be mended, the command line and the configuration included.",
+          OPTIONS_SEND | OPTIONS_ENVELOPE | OPTIONS_DIALING},
+     .blank = cmd_send_blank,
+     .run = cmd_send,
+     .needs_config = true,
+     .takes_broken = true},
     {.word = "preflight", .short_summary = "check our reverse DNS and SPF (a later version)"},
     {.word = "spf", .short_summary = "evaluate SPF (a later version)"},
     {.word = "history",
@@ -159,8 +170,9 @@ static void scan_flags(struct options *options, int argc, char *argv[])
 
 static int fail_usage(const struct options *options, json_t *object, const struct mox_error *err)
 {
-    report_failure(options, object, err);
-    return EXIT_USAGE;
+    int status = report_failure(options, object, err);
+
+    return options->for_parent ? status : EXIT_USAGE;
 }
 
 static int no_command(int argc, char *argv[])
@@ -198,7 +210,7 @@ static int run_loaded(const struct command *command, const struct options *optio
 {
     struct load load = {0};
     int status = EXIT_CONFIG;
-    bool warnings = command->takes_broken || options->verbose > 0;
+    bool warnings = (command->takes_broken && !options->for_parent) || options->verbose > 0;
 
     load_config(&load, options, warnings);
     if (load.err.code == MOX_OK || command->takes_broken) {
@@ -238,10 +250,12 @@ int main(int argc, char *argv[])
 {
     const struct command *command = NULL;
     int words = 0, status;
+    bool for_parent;
 
     setlocale(LC_CTYPE, ""); /* numbers stay as they are */
     if (argc > 1)
         command = find_command(argc, argv, &words);
+    for_parent = command != NULL && (command->usage.options & OPTIONS_SEND) != 0;
     if (command != NULL && command->run == NULL) {
         status = run_later(command, argc, argv);
     } else if (command != NULL) {
@@ -255,5 +269,7 @@ int main(int argc, char *argv[])
     } else {
         status = no_command(argc, argv);
     }
-    return output_flush() || status != EXIT_DONE ? status : EXIT_TEMPORARY;
+    if (output_flush() || status != EXIT_DONE || for_parent)
+        return status; /* what was sent is sent, whether or not anybody can be told */
+    return EXIT_TEMPORARY;
 }

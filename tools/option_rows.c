@@ -53,15 +53,23 @@ static int set_text(struct options *options, const struct option_row *row, const
     return MOX_OK;
 }
 
-/* The null sender is "<>" on the command line and "" in the library. */
+/* Empty is as good as absent: a mail server's macro for what this message does not have. */
+static int set_optional(struct options *options, const struct option_row *row, const char *value,
+                        struct mox_error *err)
+{
+    (void)err;
+    *(const char **)field_of(options, row) = *value == '\0' ? NULL : value;
+    return MOX_OK;
+}
+
+/* The null sender is "<>" on the command line, or empty, and "" in the library. */
 static int set_sender(struct options *options, const struct option_row *row, const char *value,
                       struct mox_error *err)
 {
-    int status = set_text(options, row, value, err);
-
-    if (status == MOX_OK && strcmp(value, "<>") == 0)
-        options->envelope.from = "";
-    return status;
+    (void)row;
+    (void)err;
+    options->envelope.from = strcmp(value, "<>") == 0 ? "" : value;
+    return MOX_OK;
 }
 
 static int set_number(struct options *options, const struct option_row *row, const char *value,
@@ -123,6 +131,75 @@ static int set_stop_at(struct options *options, const struct option_row *row, co
                       value);
 }
 
+static int set_notify(struct options *options, const struct option_row *row, const char *value,
+                      struct mox_error *err)
+{
+    static const struct {
+        const char *name;
+        uint32_t bit;
+    } words[] = {{"never", MOX_NOTIFY_NEVER},
+                 {"success", MOX_NOTIFY_SUCCESS},
+                 {"failure", MOX_NOTIFY_FAILURE},
+                 {"delay", MOX_NOTIFY_DELAY}};
+    uint32_t bits = 0;
+
+    for (const char *at = value; at != NULL;) {
+        size_t len = strcspn(at, ","), i = 0;
+
+        while (i < 4 && (strlen(words[i].name) != len || strncmp(at, words[i].name, len) != 0))
+            i++;
+        bits |= i < 4 ? words[i].bit : UINT32_MAX;
+        at = at[len] == ',' ? at + len + 1 : NULL;
+    }
+    if (bits == UINT32_MAX || ((bits & MOX_NOTIFY_NEVER) != 0 && bits != MOX_NOTIFY_NEVER))
+        return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
+                          "--%s: \"%s\" is neither never nor a list of success, failure, delay",
+                          row->name, value);
+    options->notify = bits;
+    return MOX_OK;
+}
+
+static int set_ret(struct options *options, const struct option_row *row, const char *value,
+                   struct mox_error *err)
+{
+    bool full = strcmp(value, "full") == 0;
+
+    if (!full && strcmp(value, "hdrs") != 0)
+        return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE, "--%s: \"%s\" is neither full nor hdrs",
+                          row->name, value);
+    options->message.ret = full ? MOX_RET_FULL : MOX_RET_HDRS;
+    return MOX_OK;
+}
+
+static void append(struct list *list, const char *value)
+{
+    list->items = tool_grow(list->items, list->count + 1, sizeof *list->items);
+    list->items[list->count++] = value;
+}
+
+/* Of several the last is the destination where there can be one. */
+static int add_recipient(struct options *options, const struct option_row *row, const char *value,
+                         struct mox_error *err)
+{
+    if (set_text(options, row, value, err) != MOX_OK)
+        return err->code;
+    append(&options->to, value);
+    append(&options->orcpt, NULL);
+    return MOX_OK;
+}
+
+static int set_orcpt(struct options *options, const struct option_row *row, const char *value,
+                     struct mox_error *err)
+{
+    struct list *orcpt = &options->orcpt;
+
+    if (orcpt->count == 0 || orcpt->items[orcpt->count - 1] != NULL)
+        return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
+                          "--%s stands behind the --to it belongs to, once", row->name);
+    orcpt->items[orcpt->count - 1] = *value == '\0' ? NULL : value;
+    return MOX_OK;
+}
+
 /* No list is longer than the command line, whose length getopt has already bounded. */
 static int add_item(struct options *options, const struct option_row *row, const char *value,
                     struct mox_error *err)
@@ -131,8 +208,7 @@ static int add_item(struct options *options, const struct option_row *row, const
 
     if (*value == '\0')
         return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE, "--%s is empty", row->name);
-    list->items = tool_grow(list->items, list->count + 1, sizeof *list->items);
-    list->items[list->count++] = value;
+    append(list, value);
     return MOX_OK;
 }
 
@@ -214,11 +290,29 @@ const struct option_row option_rows[] = {
      "the story of TLS in sentences: what is demanded, by whom, what was found", set_true,
      FIELD(explain_tls), 0},
 
-    {"from", 0, OPTIONS_ENVELOPE, "SENDER", "address, domain or '<>' (the default)", set_sender,
-     FIELD(envelope.from), 0},
-    {"to", 0, OPTIONS_ENVELOPE, "RECIPIENT", "address, domain or [LITERAL]", set_text,
+    {"crlf", 0, OPTIONS_SEND, NULL, "strict: every line of the message must end in CR LF", set_true,
+     FIELD(crlf), 0},
+    {"8bit", 0, OPTIONS_SEND, NULL, "BODY=8BITMIME, also where no 8-bit byte is found", set_bit,
+     FIELD(message.flags), MOX_MSG_8BIT},
+    {"strict-8bit", 0, OPTIONS_SEND, NULL, "no 8-bit message to a server without 8BITMIME", set_bit,
+     FIELD(message.flags), MOX_MSG_STRICT_8BIT},
+    {"smtputf8", 0, OPTIONS_SEND, NULL, "the message needs SMTPUTF8 (RFC 6531)", set_bit,
+     FIELD(message.flags), MOX_MSG_SMTPUTF8},
+    {"notify", 0, OPTIONS_SEND, "WHEN", "never, or a list of success,failure,delay (RFC 3461)",
+     set_notify, 0, 0},
+    {"orcpt", 0, OPTIONS_SEND, "TYPE;ADDRESS", "the original recipient of the --to before it",
+     set_orcpt, 0, 0},
+    {"ret", 0, OPTIONS_SEND, "WHAT", "full or hdrs: what a report of failure returns", set_ret, 0,
+     0},
+    {"envid", 0, OPTIONS_SEND, "TEXT", "the envelope's id in reports", set_optional,
+     FIELD(message.envid), 0},
+
+    {"from", 0, OPTIONS_ENVELOPE, "SENDER", "address, domain or '<>' (the default)", set_sender, 0,
+     0},
+    {"to", 0, OPTIONS_ENVELOPE, "RECIPIENT",
+     "address, domain or [LITERAL]; of send an address, repeatable", add_recipient,
      FIELD(envelope.to), 0},
-    {"account", 0, OPTIONS_ENVELOPE, "NAME", "the submitting account, for its routes", set_text,
+    {"account", 0, OPTIONS_ENVELOPE, "NAME", "the submitting account, for its routes", set_optional,
      FIELD(envelope.account), 0},
     {"attempts", 0, OPTIONS_ENVELOPE, "N", "deliveries already tried; the first try is 0",
      set_number, FIELD(envelope.attempts), UINT32_MAX},
@@ -226,7 +320,7 @@ const struct option_row option_rows[] = {
      set_time, 0, 0},
     {"mx", 0, OPTIONS_ENVELOPE, "HOST", "an MX host of the destination, for ToMX; repeatable",
      add_item, FIELD(mx), 0},
-    {"key", 0, OPTIONS_ENVELOPE, "TEXT", "what Percent hashes, such as the queue id", set_text,
+    {"key", 0, OPTIONS_ENVELOPE, "TEXT", "what Percent hashes, such as the queue id", set_optional,
      FIELD(envelope.key), 0},
     {"transport", 0, OPTIONS_ENVELOPE, "NAME", "this transport, whatever the routes say", set_text,
      FIELD(request.transport), 0},

@@ -172,17 +172,22 @@ static int check_together(struct options *options, const struct usage *usage, st
         return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
                           "--batch reads sender, recipient, account and attempts from its input");
     if ((usage->options & OPTIONS_ENVELOPE) != 0 && !options->batch && envelope->to == NULL &&
-        options->request.server == NULL)
+        (options->request.server == NULL || options->for_parent))
         return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
-                          "no recipient; say --to ADDRESS, or only its domain");
+                          options->for_parent
+                              ? "no recipient; say --to ADDRESS"
+                              : "no recipient; say --to ADDRESS, or only its domain");
     return MOX_OK;
 }
 
-/* One operand is a recipient where there is an envelope, or a host. */
+/* One operand is the message of send, or a host; or a recipient, where there is an envelope. */
 static int take_operands(struct options *options, const struct usage *usage, int argc, char *argv[],
                          struct mox_error *err)
 {
-    if (optind < argc && (usage->options & OPTIONS_ENVELOPE) != 0 && options->envelope.to == NULL)
+    if (optind < argc && options->for_parent)
+        options->file = argv[optind++];
+    else if (optind < argc && (usage->options & OPTIONS_ENVELOPE) != 0 &&
+             options->envelope.to == NULL)
         options->envelope.to = argv[optind++];
     if (optind < argc && (usage->options & OPTIONS_HOST) != 0)
         options->host = argv[optind++];
@@ -199,6 +204,8 @@ int options_parse(struct options *options, const struct usage *usage, int argc, 
     options->ctx.size = sizeof options->ctx;
     options->envelope.size = sizeof options->envelope;
     options->request.size = sizeof options->request;
+    options->message.size = sizeof options->message;
+    options->for_parent = (usage->options & OPTIONS_SEND) != 0;
     if (read_rows(options, usage, argc, argv, err) != MOX_OK)
         return err->code;
     if (options->help)
@@ -220,8 +227,8 @@ int options_parse(struct options *options, const struct usage *usage, int argc, 
 
 void options_free(struct options *options)
 {
-    struct list *lists[] = {&options->config, &options->resolver, &options->mx, &options->source,
-                            &options->dialed};
+    struct list *lists[] = {&options->config, &options->resolver, &options->mx,   &options->source,
+                            &options->dialed, &options->to,       &options->orcpt};
 
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->items);
@@ -250,8 +257,8 @@ void options_help(const struct usage *usage)
         const char *heading;
     } groups[] = {
         {OPTIONS_ROUTE, "Of this command"}, {OPTIONS_DIAL, "Of this command"},
-        {OPTIONS_ENVELOPE, "Envelope"},     {OPTIONS_DIALING, "Dial"},
-        {OPTIONS_COMMON, "Common"},
+        {OPTIONS_SEND, "Of this command"},  {OPTIONS_ENVELOPE, "Envelope"},
+        {OPTIONS_DIALING, "Dial"},          {OPTIONS_COMMON, "Common"},
     };
 
     printf("Usage: moxdial %s [OPTION...]%s%s\n\n%s\n", usage->command,

@@ -14,10 +14,11 @@
 enum {
     OPTIONS_ROUTE = 1,    /* route alone */
     OPTIONS_DIAL = 2,     /* dial alone */
-    OPTIONS_ENVELOPE = 4, /* route, plan, dial */
-    OPTIONS_DIALING = 8,  /* plan, dial */
+    OPTIONS_ENVELOPE = 4, /* route, plan, dial, send */
+    OPTIONS_DIALING = 8,  /* plan, dial, send */
     OPTIONS_COMMON = 16,
-    OPTIONS_HOST = 32 /* none: a host may stand as operand */
+    OPTIONS_HOST = 32, /* none: a host may stand as operand */
+    OPTIONS_SEND = 64  /* send alone */
 };
 
 /* What a command is, as far as its command line goes. */
@@ -35,14 +36,18 @@ struct list {
 
 struct options {
     bool help, json, quiet;
-    bool explain, batch, explain_tls;
+    bool explain, batch, explain_tls, crlf;
+    bool for_parent; /* of send: errors are for a mail server that runs it, like pipe(8) */
     uint32_t verbose;
     struct list config, resolver, mx, source, dialed;
+    struct list to, orcpt; /* each --to with its --orcpt, or NULL */
     struct mox_ctx_options ctx;
     struct mox_envelope envelope;
     struct mox_dial_request request; /* config and plan are the caller's to set */
+    struct mox_message message;      /* flags, ret, envid */
+    const char *file;                /* the message; NULL: standard input */
     const char *host;                /* NULL: none was given */
-    uint32_t port;
+    uint32_t port, notify;
     char destination[256 + 3]; /* `to` where only --server was given */
 
     struct mox_ip *sources; /* owned */

@@ -188,16 +188,10 @@ void output_json(json_t *object)
     json_decref(object);
 }
 
-void output_error_line(const struct mox_error *err)
+void output_error_text(const struct mox_error *err)
 {
     char where[OUTPUT_WHERE], what[OUTPUT_LINE];
-    bool colours = output_colours(stderr);
 
-    if (is_of_file(err)) {
-        output_problem_line(true, err, NULL);
-        return;
-    }
-    fprintf(stderr, "%smoxdial:%s ", colours ? "\033[31m" : "", colours ? "\033[0m" : "");
     if (err->stage != MOX_STAGE_NONE)
         fprintf(stderr, "%s: ", mox_stage_name(err->stage));
     if (*output_where(err->host, &err->address, where) != '\0')
@@ -207,6 +201,18 @@ void output_error_line(const struct mox_error *err)
         fprintf(stderr, " (%d%s%s)", err->smtp_code, err->enhanced[0] != '\0' ? " " : "",
                 err->enhanced);
     fputc('\n', stderr);
+}
+
+void output_error_line(const struct mox_error *err)
+{
+    bool colours = output_colours(stderr);
+
+    if (is_of_file(err)) {
+        output_problem_line(true, err, NULL);
+        return;
+    }
+    fprintf(stderr, "%smoxdial:%s ", colours ? "\033[31m" : "", colours ? "\033[0m" : "");
+    output_error_text(err);
 }
 
 void output_problem_line(bool is_error, const struct mox_error *err, const char *key)

@@ -46,8 +46,9 @@ json_t *output_object(void);
 /* Prints and releases it: on one line, or laid out where a person reads. */
 void output_json(json_t *object);
 
-/* The line on standard error. */
+/* The line on standard error: "moxdial: ", then the second, which is without. */
 void output_error_line(const struct mox_error *err);
+void output_error_text(const struct mox_error *err);
 
 /* "FILE:LINE: KEY: MESSAGE", each part where it is known. */
 void output_problem_line(bool is_error, const struct mox_error *err, const char *key);

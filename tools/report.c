@@ -5,6 +5,7 @@
 
 #include "error.h"
 #include "output.h"
+#include "parent.h"
 
 void report_object(const struct options *options, json_t *object)
 {
@@ -16,9 +17,10 @@ void report_object(const struct options *options, json_t *object)
 
 int report_failure(const struct options *options, json_t *object, const struct mox_error *err)
 {
+    parent_prefix(options, err);
     if (!options->quiet)
         output_error_line(err);
     output_put(object, "error", output_error(err, NULL));
     report_object(options, object);
-    return tool_exit_status(err);
+    return options->for_parent ? mox_error_exit_code(err) : tool_exit_status(err);
 }

@@ -17,7 +17,8 @@
 #include "error.h"
 #include "output.h"
 
-enum { SHUTDOWN_TURNS = 20, SHUTDOWN_TURN_MS = 100 }; /* two seconds for an orderly end */
+/* For an orderly end: less than the ten seconds that moxdial(1) promises. */
+enum { SHUTDOWN_TURN_MS = 100, SHUTDOWN_TURNS = 15, BODY_GRACE_MS = 7000 };
 
 /* A handler gets no argument, so these two cannot be anywhere else. */
 static volatile sig_atomic_t interrupted;
@@ -35,7 +36,10 @@ static void on_signal(int number)
 static const int caught[] = {SIGINT, SIGTERM};
 enum { CAUGHT = sizeof caught / sizeof *caught };
 
-/* The second Ctrl-C is not asked for: it kills. What the parent had ignored stays ignored. */
+/*
+ * The second Ctrl-C is not asked for: it kills. What the parent had ignored stays ignored. A read
+ * that waits ends as well, for lack of SA_RESTART.
+ */
 static void catch_signals(struct run *run)
 {
     struct sigaction action;
@@ -45,6 +49,7 @@ static void catch_signals(struct run *run)
     action.sa_flags = (int)SA_RESETHAND;
     sigemptyset(&action.sa_mask);
     interruptible = run->ctx;
+    run->caught = true;
     for (size_t i = 0; i < CAUGHT; i++) {
         sigaction(caught[i], NULL, &run->before[i]);
         if (run->before[i].sa_handler != SIG_IGN)
@@ -54,6 +59,8 @@ static void catch_signals(struct run *run)
 
 static void release_signals(struct run *run)
 {
+    if (!run->caught)
+        return;
     for (size_t i = 0; i < CAUGHT; i++)
         sigaction(caught[i], &run->before[i], NULL);
     interruptible = NULL;
@@ -138,22 +145,34 @@ static void warn_of_store(const struct run *run, const struct mox_error *err)
 
 static void open_store(struct run *run, struct mox_ctx_options *options)
 {
-    if (store_open(&run->store, run->request.config, &run->store_err) != MOX_OK)
-        warn_of_store(run, &run->store_err);
+    store_open(&run->store, run->request.config, &run->store_err);
     options->store = store_ops(&run->store);
 }
 
-/* What went wrong with it since: the mail went on without. */
+/* What went wrong with it: the mail went on without. Last of all, for who runs `send` takes the
+ * first line for the reason. */
 static void close_store(struct run *run)
 {
     struct mox_error err;
     const char *problem = store_problem(&run->store);
 
+    if (run->store_err.code != MOX_OK)
+        warn_of_store(run, &run->store_err);
     if (*problem != '\0') {
         tool_error(&err, MOX_E_STORE, MOX_STAGE_NONE, "%s", problem);
         warn_of_store(run, &err);
     }
     store_close(&run->store);
+}
+
+int run_new_plan(struct run *run)
+{
+    mox_plan_free(run->plan);
+    run->plan = mox_plan_new(run->ctx);
+    if (run->plan == NULL)
+        return tool_error(&run->err, MOX_E_NOMEM, MOX_STAGE_NONE, "out of memory; try again later");
+    run->request.plan = run->plan;
+    return MOX_OK;
 }
 
 int run_open(struct run *run, const struct options *options, const struct load *load)
@@ -170,12 +189,19 @@ int run_open(struct run *run, const struct options *options, const struct load *
     if (open_context(run, &ctx) != MOX_OK)
         return run->err.code;
     store_attach(&run->store, run->ctx);
-    run->plan = mox_plan_new(run->ctx);
-    if (run->plan == NULL)
-        return tool_error(&run->err, MOX_E_NOMEM, MOX_STAGE_NONE,
-                          "out of memory; nothing was sent, try again later");
-    run->request.plan = run->plan;
-    return MOX_OK;
+    catch_signals(run);
+    return run_new_plan(run);
+}
+
+bool run_interrupted(void)
+{
+    return interrupted != 0;
+}
+
+int run_end_interrupted(struct run *run)
+{
+    return tool_error(&run->err, MOX_E_SHUTDOWN, MOX_STAGE_NONE, "interrupted by %s",
+                      interrupted == SIGINT ? "Ctrl-C" : "a signal");
 }
 
 static void on_resolved(void *arg, int status, const struct mox_error *err)
@@ -196,26 +222,33 @@ static void on_dialed(void *arg, int status, struct mox_conn *conn, const struct
     on_resolved(arg, status, err);
 }
 
-/* Gives the context its chance to settle the plan, then cancels. */
-static int end_interrupted(struct run *run, mox_op_id op)
+/*
+ * Gives the context its chance to settle the plan, and to finish a body that is being sent; then
+ * cancels. What ended well all the same stays so.
+ */
+static int end_interrupted(struct run *run, mox_op_id op, uint32_t grace_ms)
 {
-    mox_ctx_shutdown(run->ctx, 0);
-    for (int i = 0; i < SHUTDOWN_TURNS && !run->done; i++)
+    int turns = SHUTDOWN_TURNS + (int)(grace_ms / SHUTDOWN_TURN_MS);
+
+    mox_ctx_shutdown(run->ctx, grace_ms);
+    for (int i = 0; i < turns && !run->done; i++)
         mox_ctx_wait(run->ctx, SHUTDOWN_TURN_MS);
     if (!run->done)
         mox_op_cancel(run->ctx, op);
-    return tool_error(&run->err, MOX_E_SHUTDOWN, MOX_STAGE_NONE,
-                      "interrupted by %s; no mail was sent",
-                      interrupted == SIGINT ? "Ctrl-C" : "a signal");
+    if (!run->done || run->status != MOX_OK || grace_ms == 0)
+        return run_end_interrupted(run);
+    run->err.code = MOX_OK;
+    return MOX_OK;
 }
 
-static int run_to_end(struct run *run, mox_op_id op)
+static int run_to_end(struct run *run, mox_op_id op, uint32_t grace_ms)
 {
     while (!run->done) {
-        int served = mox_ctx_wait(run->ctx, -1);
+        int served;
 
-        if (interrupted != 0 && !run->done)
-            return end_interrupted(run, op);
+        if (interrupted != 0)
+            return end_interrupted(run, op, grace_ms);
+        served = mox_ctx_wait(run->ctx, -1);
         if (served >= 0)
             continue;
         mox_op_cancel(run->ctx, op);
@@ -231,30 +264,47 @@ int run_resolve(struct run *run)
 {
     mox_op_id op;
 
-    catch_signals(run);
+    run->done = false;
     op = mox_plan_resolve_start(run->ctx, &run->request, on_resolved, run, &run->err);
-    if (op != 0)
-        run_to_end(run, op);
-    release_signals(run);
-    return run->err.code;
+    return op == 0 ? run->err.code : run_to_end(run, op, 0);
 }
 
 int run_dial(struct run *run)
 {
     mox_op_id op;
 
-    catch_signals(run);
+    run->done = false;
     op = mox_dial_start(run->ctx, &run->request, on_dialed, run, &run->err);
-    if (op != 0)
-        run_to_end(run, op);
-    release_signals(run);
-    return run->err.code;
+    return op == 0 ? run->err.code : run_to_end(run, op, 0);
+}
+
+int run_dial_next(struct run *run)
+{
+    struct mox_error why = run->err;
+    mox_op_id op;
+
+    run->done = false;
+    op = mox_dial_next_start(run->conn, &why, on_dialed, run, &run->err);
+    if (op == 0)
+        return run->err.code;
+    run->conn = NULL;
+    return run_to_end(run, op, 0);
+}
+
+int run_deliver(struct run *run, const struct mox_message *message, struct mox_rcpt_result *results)
+{
+    mox_op_id op;
+
+    run->done = false;
+    op = mox_deliver_start(run->conn, message, results, on_resolved, run, &run->err);
+    return op == 0 ? run->err.code : run_to_end(run, op, BODY_GRACE_MS);
 }
 
 void run_close(struct run *run)
 {
     mox_conn_close(run->conn);
     mox_plan_free(run->plan);
+    release_signals(run);
     close_context(run);
     close_store(run);
 }
