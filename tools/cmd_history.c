@@ -109,6 +109,19 @@ static int end_failed(struct run *run, const struct options *options, json_t *ob
     return status;
 }
 
+/* The store of the configuration, or why not: memory in its place would only say that nothing is
+ * known. */
+static int open_history(struct run *run, const struct options *options, const struct load *load)
+{
+    int status = run_open(run, options, load);
+
+    if (status != MOX_OK || run->store_err.code == MOX_OK)
+        return status;
+    run->err = run->store_err;
+    run->store_err.code = MOX_OK; /* told once */
+    return run->err.code;
+}
+
 int cmd_history_show(const struct options *options, const struct load *load)
 {
     struct shown shown = {.list = json_array(), .table = {.columns = TABLE_COLUMNS}};
@@ -118,7 +131,7 @@ int cmd_history_show(const struct options *options, const struct load *load)
 
     output_put(object, "entries", shown.list);
     output_put(object, "store", output_text(store_of(load)));
-    if (run_open(&run, options, load) == MOX_OK)
+    if (open_history(&run, options, load) == MOX_OK)
         count = mox_history_each(run.ctx, take_entry, &shown, &run.err);
     if (count < 0)
         return end_failed(&run, options, object);
@@ -136,7 +149,7 @@ int cmd_history_reset(const struct options *options, const struct load *load)
     int count = -1;
 
     output_put(object, "store", output_text(store_of(load)));
-    if (run_open(&run, options, load) == MOX_OK)
+    if (open_history(&run, options, load) == MOX_OK)
         count = mox_history_reset(run.ctx, options->host, &run.err);
     if (count < 0)
         return end_failed(&run, options, object);
