@@ -142,6 +142,8 @@ START_TEST(closed_by_the_host)
     mox_conn_close(conn);
     ck_assert_int_eq(mox_ctx_pending(sim->ctx), 0);
     world_run(sim);
+    ck_assert_uint_eq(world_count(sim, "QUIT"),
+                      mails[MAILS - 1].call.calls); /* not in the middle */
 }
 END_TEST
 

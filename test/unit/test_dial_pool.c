@@ -116,6 +116,25 @@ START_TEST(own_plan)
 }
 END_TEST
 
+/* What it tells is not changed by what another dial does. */
+START_TEST(own_plan_beside_another_dial)
+{
+    static const struct dial_case other = {.name = "2"};
+    struct mox_dial_request request;
+    struct mox_conn *conn = NULL;
+    struct mox_error err;
+
+    world_of(4, 0);
+    request = *dial_request();
+    request.plan = mox_plan_new(sim->ctx);
+    ck_assert_int_eq(mox_dial(sim->ctx, &request, &conn, &err), MOX_OK);
+    mox_conn_release(conn);
+    mox_conn_close(dial(&other));
+    ck_assert_uint_eq(connects(), 2);
+    mox_plan_free(request.plan);
+}
+END_TEST
+
 START_TEST(bounded_in_number)
 {
     static const struct dial_case one = {.name = "1"}, other = {.name = "2", .to = "b@example.net"};
@@ -278,6 +297,7 @@ TCase *test_dial_pool(void)
     tcase_add_checked_fixture(tc, dial_setup, dial_teardown);
     tcase_add_loop_test(tc, who_gets_it, 0, sizeof pairs / sizeof *pairs);
     tcase_add_test(tc, own_plan);
+    tcase_add_test(tc, own_plan_beside_another_dial);
     tcase_add_test(tc, bounded_in_number);
     tcase_add_test(tc, bounded_in_time);
     tcase_add_test(tc, bounded_in_messages);
