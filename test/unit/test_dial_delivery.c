@@ -109,7 +109,8 @@ START_TEST(several_and_the_end)
     }
     ck_assert_int_eq(mox_conn_session(conn)->stage, MOX_STAGE_QUIT);
     mox_conn_close(conn);
-    ck_assert_uint_eq(world_count(sim, "QUIT"), 0);
+    /* not in the middle */
+    ck_assert_int_eq(world_count(sim, "QUIT") > 0, mails[MAILS - 1].call.calls > 0);
 }
 END_TEST
 
