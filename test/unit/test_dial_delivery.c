@@ -109,8 +109,7 @@ START_TEST(several_and_the_end)
     }
     ck_assert_int_eq(mox_conn_session(conn)->stage, MOX_STAGE_QUIT);
     mox_conn_close(conn);
-    /* not in the middle */
-    ck_assert_int_eq(world_count(sim, "QUIT") > 0, mails[MAILS - 1].call.calls > 0);
+    ck_assert_uint_eq(world_count(sim, "QUIT"), 0);
 }
 END_TEST
 
@@ -143,8 +142,7 @@ START_TEST(closed_by_the_host)
     mox_conn_close(conn);
     ck_assert_int_eq(mox_ctx_pending(sim->ctx), 0);
     world_run(sim);
-    ck_assert_uint_eq(world_count(sim, "QUIT"),
-                      mails[MAILS - 1].call.calls); /* not in the middle */
+    ck_assert_int_eq(world_count(sim, "QUIT") > 0, mails[MAILS - 1].call.calls > 0);
 }
 END_TEST
 
