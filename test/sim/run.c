@@ -382,45 +382,6 @@ static void start(struct run_dial *d)
     start_dial(d);
 }
 
-static struct mox_config *parse(struct run *run, const struct seed_config *facts)
-{
-    const char *domains, *text = seed_config_text(facts, run->w, &domains);
-    struct mox_config_source files[] = {{"mox.conf", text, strlen(text)},
-                                        {"domains.conf", domains, 0}};
-    struct mox_config_options options = {.size = sizeof options, .sources = files, .nsources = 2};
-    struct mox_config *config;
-    struct mox_error err;
-
-    if (facts->mox)
-        files[1].len = strlen(domains);
-    config =
-        facts->mox ? mox_config_open(&options, &err) : mox_config_parse(text, strlen(text), &err);
-    if (config == NULL && run_is_sound(run))
-        run_broken(run, "start", "the configuration: %s\n%s%s", err.message, text,
-                   facts->mox ? domains : "");
-    return config;
-}
-
-/* Its dials keep the old one by references of their own. */
-static void reload(struct run *run)
-{
-    const struct seed_config *facts = &run->seed->configs[run->facts == &run->seed->configs[0]];
-    struct mox_config *fresh = facts->there ? parse(run, facts) : NULL;
-
-    world_log(run->w, "host reloads");
-    if (facts->there && fresh == NULL)
-        return;
-    mox_config_free(run->config);
-    run->config = fresh;
-    run->facts = facts;
-    for (size_t i = 0; i < run->seed->ndials; i++) {
-        if (run->dials[i].phase == RUN_RESOLVES) /* it will be dialed with the same */
-            continue;
-        mox_config_free(run->dials[i].parsed);
-        run->dials[i].parsed = NULL;
-    }
-}
-
 static void drop_plan(struct run_dial *d)
 {
     if (d->plan == NULL || d->phase == RUN_RESOLVES || run_is_open(d))
@@ -429,19 +390,6 @@ static void drop_plan(struct run_dial *d)
     mox_plan_free(d->plan);
     d->plan = NULL;
     d->planned = false;
-}
-
-/* Not while a dial may be in the middle of it. */
-static void roll(struct run *run, int zone)
-{
-    for (size_t i = 0; i < run->seed->ndials; i++) {
-        const struct run_dial *d = &run->dials[i];
-
-        if ((d->phase == RUN_RESOLVES || d->phase == RUN_DIALS) && d->reference.zone == zone)
-            return;
-    }
-    world_log(run->w, "the TLSA records of zone %d are others", zone);
-    seed_roll(run->seed, zone, run->w);
 }
 
 static void act(struct run *run, const struct seed_act *act)
@@ -472,7 +420,7 @@ static void act(struct run *run, const struct seed_act *act)
         free_context(run);
         break;
     case SEED_RELOAD:
-        reload(run);
+        run_reload(run);
         break;
     case SEED_NEXT:
         go_on(d, d->facts->attempts % 2 == 1);
@@ -481,7 +429,7 @@ static void act(struct run *run, const struct seed_act *act)
         close_conn(d);
         break;
     case SEED_ROLL:
-        roll(run, d->facts->zone);
+        run_roll(run, d->facts->zone);
         break;
     default:
         drop_plan(d);
@@ -601,7 +549,7 @@ static void begin(struct run *run)
     seed_build(run->seed, run->w);
     run->facts = &run->seed->configs[0];
     if (run->facts->there)
-        run->config = parse(run, run->facts);
+        run->config = run_parse(run, run->facts);
     if (world_open(run->w, &options, &err) != MOX_OK)
         run_broken(run, "start", "no context: %s", err.message);
     for (size_t i = 0; i < run->seed->ndials; i++) {

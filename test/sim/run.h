@@ -67,6 +67,15 @@ void run_go_on(struct run_dial *d);
 void run_release(struct run_dial *d);
 void run_again(struct run_dial *d);
 
+/* NULL: a fault of the run. */
+struct mox_config *run_parse(struct run *run, const struct seed_config *facts);
+
+/* The other configuration of the seed; dials that run keep the old one. */
+void run_reload(struct run *run);
+
+/* Other TLSA records for the zone, unless a dial may be in the middle of it. */
+void run_roll(struct run *run, int zone);
+
 /* An invariant did not hold. */
 void run_broken(struct run *run, const char *invariant, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

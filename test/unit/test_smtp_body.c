@@ -252,27 +252,6 @@ START_TEST(each_byte_at_each_place)
 }
 END_TEST
 
-/* The scanner reads the byte before its text as an argument, and none behind it. */
-START_TEST(scan_stays_in_its_text)
-{
-    uint64_t lines = 0;
-
-    for (size_t len = 1; len < 600; len++) {
-        char *text = malloc(len);
-
-        ck_assert_ptr_nonnull(text);
-        memset(text, 'a', len);
-        ck_assert_uint_eq(smtp_scan((struct slice){text, len}, '\n', &lines), len);
-        ck_assert_uint_eq(smtp_scan((struct slice){text, len}, '\r', &lines), 0);
-        text[0] = '\n';
-        ck_assert_uint_eq(smtp_scan((struct slice){text, len}, '\r', &lines), len);
-        ck_assert_uint_eq(lines, len);
-        free(text);
-    }
-    ck_assert_uint_eq(smtp_scan((struct slice){NULL, 0}, '\r', &lines), 0);
-}
-END_TEST
-
 /* Lines of 10 bytes: with CR LF, or with LF alone. */
 static char *make_lines(size_t n, bool lf)
 {
@@ -590,7 +569,6 @@ TCase *test_smtp_body(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, body_case, 0, (int)ARRAY_LEN(cases));
     tcase_add_loop_test(tcase, each_byte_at_each_place, 0, 8);
-    tcase_add_test(tcase, scan_stays_in_its_text);
     tcase_add_test(tcase, pieces_are_borrowed);
     tcase_add_loop_test(tcase, large_messages_are_whole, 0, 2);
     tcase_add_test(tcase, places_are_counted_on);
