@@ -267,7 +267,7 @@ struct run {
     struct mail_world w;
     struct reader readers[MAIL_JOBS];
     char bodies[MAIL_JOBS][BODY_CAP];
-    char addresses[MAIL_JOBS][MAIL_RCPTS][32], senders[MAIL_JOBS][32];
+    char addresses[MAIL_JOBS][MAIL_RCPTS][64], senders[MAIL_JOBS][32];
     size_t taken; /* bytes of the replies that the machine took */
 };
 
