@@ -1,16 +1,14 @@
 /*
- * queue.c - the sending half of a mail server: messages from a folder, many at once in one thread,
- * connections used again, the next candidate where it may help. One file, one message; it is
- * removed when its recipient has it, or will never have it.
+ * queue.c - the sending half of a mail server: the messages of a folder, several at once in one
+ * thread, over connections used again. One that arrived, or never will, is removed.
  *
  *   cc -o queue queue.c $(pkg-config --cflags --libs libmoxdial)
- *   ./queue a@example.com b@example.org spool/ [127.0.0.1:2525 [moxdial.conf]]
+ *   ./queue a@example.com b@example.org spool/ [127.0.0.1:2525]
  */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <moxdial.h>
@@ -19,10 +17,9 @@ enum { PATH = 4096, AT_ONCE = 4 };
 
 struct queue {
     struct mox_ctx *ctx;
-    struct mox_config *config;
     const char *from, *to, *folder, *server;
     DIR *dir;
-    int kept; /* messages that stay for another day */
+    int active, kept; /* under way; messages that stay for another day */
 };
 
 struct job {
@@ -33,8 +30,6 @@ struct job {
     struct mox_message message;
     char path[PATH];
 };
-
-static void start_next(struct queue *queue);
 
 /* GIVE_UP: a bounce would be due; the rest waits: result.retry_after_s says how long at least. */
 static void end_job(struct job *job, const struct mox_error *err)
@@ -50,7 +45,7 @@ static void end_job(struct job *job, const struct mox_error *err)
     close(job->message.body.fd);
     mox_conn_release(job->conn); /* kept for the next message to the same place */
     free(job);
-    start_next(queue);
+    queue->active--;
 }
 
 static void on_dialed(void *arg, int status, struct mox_conn *conn, const struct mox_error *err);
@@ -85,18 +80,16 @@ static void on_dialed(void *arg, int status, struct mox_conn *conn, const struct
 static void start_job(struct queue *queue, const char *path, int fd)
 {
     struct mox_envelope envelope = {.size = sizeof envelope, .from = queue->from, .to = queue->to};
-    struct mox_dial_request request = {.size = sizeof request,
-                                       .config = queue->config,
-                                       .envelope = &envelope,
-                                       .server = queue->server};
+    struct mox_dial_request request = {
+        .size = sizeof request, .envelope = &envelope, .server = queue->server};
     struct job *job = calloc(1, sizeof *job);
     struct mox_error err;
 
     if (job == NULL) {
-        close(fd);
-        queue->kept++;
-        return;
+        perror("queue");
+        exit(75);
     }
+    queue->active++;
     job->queue = queue;
     snprintf(job->path, sizeof job->path, "%s", path);
     job->rcpt.address = queue->to;
@@ -110,20 +103,20 @@ static void start_job(struct queue *queue, const char *path, int fd)
         end_job(job, &err);
 }
 
-static void start_next(struct queue *queue)
+/* 0: there is no other. */
+static int start_next(struct queue *queue)
 {
     const struct dirent *entry = readdir(queue->dir);
     char path[PATH];
     int fd;
 
-    while (entry != NULL && entry->d_name[0] == '.')
-        entry = readdir(queue->dir);
     if (entry == NULL)
-        return;
+        return 0;
     snprintf(path, sizeof path, "%s/%s", queue->folder, entry->d_name);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
+    fd = entry->d_name[0] == '.' ? -1 : open(path, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         start_job(queue, path, fd);
+    return 1;
 }
 
 int main(int argc, char **argv)
@@ -133,7 +126,7 @@ int main(int argc, char **argv)
     struct mox_error err;
 
     if (argc < 4) {
-        fprintf(stderr, "usage: queue FROM TO FOLDER [SERVER [CONFIG]]\n");
+        fprintf(stderr, "usage: queue FROM TO FOLDER [SERVER]\n");
         return 64;
     }
     queue.from = argv[1];
@@ -142,20 +135,16 @@ int main(int argc, char **argv)
     queue.dir = opendir(queue.folder);
     queue.server = argc > 4 ? argv[4] : NULL;
     queue.ctx = mox_ctx_new(&options, &err);
-    if (queue.ctx != NULL && argc > 5)
-        queue.config = mox_config_load(argv[5], &err);
-    if (queue.dir == NULL || queue.ctx == NULL || (argc > 5 && queue.config == NULL)) {
+    if (queue.dir == NULL || queue.ctx == NULL) {
         fprintf(stderr, "queue: %s\n", queue.dir == NULL ? "no such folder" : err.message);
         return 75;
     }
-    for (int i = 0; i < AT_ONCE; i++)
-        start_next(&queue);
-    while (mox_ctx_pending(queue.ctx) > 0 && mox_ctx_wait(queue.ctx, -1) >= 0)
-        continue;
-    printf("%llu connections were used again\n",
-           (unsigned long long)mox_ctx_stats(queue.ctx)->reused);
+    do
+        while (queue.active < AT_ONCE && start_next(&queue))
+            ;
+    while (mox_ctx_pending(queue.ctx) > 0 && mox_ctx_wait(queue.ctx, -1) >= 0);
+    printf("%d connections were used again\n", (int)mox_ctx_stats(queue.ctx)->reused);
     mox_ctx_free(queue.ctx);
-    mox_config_free(queue.config);
     closedir(queue.dir);
     return queue.kept > 0 ? 75 : 0;
 }

@@ -127,7 +127,8 @@ static void keep(struct net_stream *s, const char *line, size_t len)
     if (m->body_len + len > m->body_cap) {
         char *more = world_alloc(s->w, 2 * (m->body_len + len));
 
-        memcpy(more, m->body, m->body_len);
+        if (m->body_len > 0)
+            memcpy(more, m->body, m->body_len);
         m->body = more;
         m->body_cap = 2 * (m->body_len + len);
     }
