@@ -82,6 +82,38 @@ bool slice_number(struct slice s, uint64_t max, uint64_t *out)
     return s.len > 0;
 }
 
+enum { WORD = 8 };
+
+/*
+ * Whether WORD bytes are all printable ASCII. Each of the three sums sets a byte's highest bit if
+ * the byte is over 0x7f, below 0x20, or 0x7f; what they carry on comes from a byte that was found.
+ */
+static bool is_plain_word(const char *p)
+{
+    const uint64_t each = UINT64_MAX / 0xff;
+    uint64_t word;
+
+    memcpy(&word, p, WORD);
+    return ((word | (word - 0x20 * each) | (word + each)) & 0x80 * each) == 0;
+}
+
+bool slice_is_plain(struct slice s)
+{
+    size_t at = 0;
+
+    for (; s.len - at >= WORD; at += WORD) {
+        if (!is_plain_word(s.ptr + at))
+            return false;
+    }
+    if (at > 0) /* the rest, with some of the word before it */
+        return at == s.len || is_plain_word(s.ptr + s.len - WORD);
+    for (; at < s.len; at++) {
+        if (slice_is_control(s.ptr[at]) || (s.ptr[at] & 0x80) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* Bytes of the character that starts here, 0 if none does (RFC 3629 section 4). */
 static size_t utf8_character(const unsigned char *p, size_t left)
 {
@@ -132,6 +164,12 @@ size_t slice_clean(struct slice s, bool lines, char *out, size_t cap)
     const unsigned char *p = (const unsigned char *)s.ptr;
     size_t len = 0;
 
+    if (s.len < cap && slice_is_plain(s)) {
+        if (s.len > 0)
+            memcpy(out, s.ptr, s.len);
+        out[s.len] = '\0';
+        return s.len;
+    }
     for (size_t at = 0, n; at < s.len; at += n) {
         bool bad;
 
@@ -150,42 +188,9 @@ size_t slice_clean(struct slice s, bool lines, char *out, size_t cap)
     return len;
 }
 
-enum { WORD = 8 };
-
-/*
- * Whether WORD bytes are all printable ASCII. Each of the three sums sets a byte's highest bit if
- * the byte is over 0x7f, below 0x20, or 0x7f; what they carry on comes from a byte that was found.
- */
-static bool is_plain_word(const char *p)
-{
-    const uint64_t each = UINT64_MAX / 0xff;
-    uint64_t word;
-
-    memcpy(&word, p, WORD);
-    return ((word | (word - 0x20 * each) | (word + each)) & 0x80 * each) == 0;
-}
-
-/* Whether all is printable ASCII, as nearly all is. */
-static bool is_plain(const char *text, size_t len)
-{
-    size_t at = 0;
-
-    for (; len - at >= WORD; at += WORD) {
-        if (!is_plain_word(text + at))
-            return false;
-    }
-    if (at > 0) /* the rest, with some of the word before it */
-        return at == len || is_plain_word(text + len - WORD);
-    for (; at < len; at++) {
-        if (slice_is_control(text[at]) || (text[at] & 0x80) != 0)
-            return false;
-    }
-    return true;
-}
-
 void slice_clean_in_place(char *text, size_t len)
 {
-    if (is_plain(text, len))
+    if (slice_is_plain((struct slice){text, len}))
         return;
     for (size_t at = 0, n; at < len; at += n) {
         n = utf8_character((const unsigned char *)text + at, len - at);

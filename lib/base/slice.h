@@ -81,6 +81,9 @@ static inline bool slice_is_alpha(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
+/* Whether all is printable ASCII, as nearly all is; so is the empty slice. */
+bool slice_is_plain(struct slice s);
+
 /*
  * Where UTF-8 (RFC 3629: no surrogates, no overlong forms, at most U+10FFFF) ends to be valid;
  * s.len if all of it is.

@@ -165,16 +165,23 @@ START_TEST(cleans_each_byte_at_each_place)
     for (size_t i = 0; i < 256 * 20 * 20; i++) {
         size_t len = 1 + i / 256 % 20, at = i / 256 / 20;
 
+        bool plain = i % 256 >= ' ' && i % 256 < 0x7f; /* what is over it is no UTF-8, alone */
+
         if (at >= len)
             continue;
         memset(text, 'x', sizeof text);
         text[at] = (char)(i % 256);
-        slice_clean((struct slice){text, len}, false, want, sizeof want);
+        memcpy(want, text, len);
+        want[at] = plain ? text[at] : '?';
+        want[len] = '\0';
         memcpy(got, text, len);
         got[len] = '\0';
         slice_clean_in_place(got, len);
         if (strcmp(got, want) != 0)
             ck_abort_msg("byte %zu at %zu of %zu: \"%s\"", i % 256, at, len, got);
+        slice_clean((struct slice){text, len}, false, got, sizeof got);
+        if (strcmp(got, want) != 0 || slice_is_plain((struct slice){text, len}) != plain)
+            ck_abort_msg("byte %zu at %zu of %zu, elsewhere: \"%s\"", i % 256, at, len, got);
     }
 }
 END_TEST
