@@ -154,16 +154,6 @@ static int parse_idna(struct slice text, struct domain *out, struct mox_error *e
     return fault == NULL ? MOX_OK : invalid(err, fault);
 }
 
-/* An address has a colon or begins with a digit: most names need no closer look. */
-static bool is_address(struct slice text)
-{
-    struct mox_ip ip;
-
-    if (text.len == 0 || (!slice_is_digit(text.ptr[0]) && slice_find(text, ':') == text.len))
-        return false;
-    return ip_parse_plain(text, &ip) == MOX_OK;
-}
-
 /*
  * The characters of a plain name in lower case; 0: another. Hyphens are not among them, for their
  * place matters.
@@ -204,14 +194,15 @@ static bool parse_plain(struct slice text, struct domain *out)
 int domain_parse(struct slice text, struct domain *out, struct mox_error *err)
 {
     const char *fault;
+    struct mox_ip ip;
     bool idna = false;
 
     if (parse_plain(text, out))
         return MOX_OK;
     out->len = 0;
     out->name[0] = '\0';
-    if (is_address(text))
-        return invalid(err, "an IP address stands where a name is required");
+    if (ip_parse_plain(text, &ip) == MOX_OK)
+        return invalid(err, not_a_name);
     fault = check_shape(text, false);
     if (fault != NULL && !is_ascii(text))
         return parse_idna(text, out, err);

@@ -46,6 +46,12 @@ struct mox_ip ip_from_bytes(int family, const void *bytes)
     return ip;
 }
 
+/* An address has a colon or begins with a digit: most names need no closer look. */
+static bool is_name(struct slice text)
+{
+    return text.len == 0 || (!slice_is_digit(text.ptr[0]) && slice_find(text, ':') == text.len);
+}
+
 /* inet_pton knows no zone and refuses leading zeros in IPv4, as Go does. */
 int ip_parse_plain(struct slice text, struct mox_ip *out)
 {
@@ -53,7 +59,7 @@ int ip_parse_plain(struct slice text, struct mox_ip *out)
     unsigned char bytes[16];
 
     *out = (struct mox_ip){0};
-    if (text.len == 0 || text.len >= sizeof copy || memchr(text.ptr, '\0', text.len) != NULL)
+    if (is_name(text) || text.len >= sizeof copy || memchr(text.ptr, '\0', text.len) != NULL)
         return MOX_E_INVAL;
     memcpy(copy, text.ptr, text.len);
     copy[text.len] = '\0';
