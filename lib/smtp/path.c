@@ -85,15 +85,21 @@ static const char *check_local(struct slice local, size_t *at)
     return local.ptr[0] == '"' ? check_quoted(local, at) : check_plain(local, at);
 }
 
-static void write_local(struct text *t, struct slice local)
+/* What is wrong with it, *at that byte; NULL: it is written. */
+static const char *write_local(struct text *t, struct slice local, size_t *at)
 {
-    bool as_it_is = local.ptr[0] == '"' || is_dot_string(local);
+    bool plain = is_dot_string(local);
+    const char *fault = plain ? NULL : check_local(local, at);
+    bool quote = !plain && fault == NULL && local.ptr[0] != '"';
 
-    if (!as_it_is)
+    if (fault != NULL)
+        return fault;
+    if (quote)
         text_char(t, '"');
-    text_slice(t, local); /* without quotes it has neither '"' nor '\' to be escaped */
-    if (!as_it_is)
+    text_slice(t, local); /* to be quoted, it has neither '"' nor '\\' to be escaped */
+    if (quote)
         text_char(t, '"');
+    return NULL;
 }
 
 static void write_literal(struct text *t, struct mox_ip ip)
@@ -156,10 +162,9 @@ static int write_path(struct text *t, struct slice address, struct mox_error *er
     }
     if (domain == 0)
         return wrong(address, address.len, "an '@' and a domain are missing", err);
-    fault = check_local(local, &at);
+    fault = write_local(t, local, &at);
     if (fault != NULL)
         return wrong(address, at, fault, err);
-    write_local(t, local);
     if (t->len > MOX_LIMIT_LOCAL_PART)
         return wrong(address, local.len, "the local part is longer than 64 bytes, quotes included",
                      err);
@@ -170,8 +175,11 @@ static int write_path(struct text *t, struct slice address, struct mox_error *er
 /* Bytes that stand in no address, wherever it puts them. */
 static int check_bytes(struct slice address, struct mox_error *err)
 {
-    size_t valid = slice_utf8(address);
+    size_t valid;
 
+    if (slice_is_plain(address))
+        return MOX_OK;
+    valid = slice_utf8(address);
     for (size_t i = 0; i < valid; i++) {
         if (slice_is_control(address.ptr[i]))
             return wrong(address, i, "no control byte may stand in an address", err);
@@ -185,19 +193,19 @@ int smtp_path_of(struct slice address, bool null_allowed, struct smtp_path *out,
     struct text t = text_to(out->text, sizeof out->text);
     int status;
 
-    *out = (struct smtp_path){0};
+    out->utf8 = false;
+    out->len = 0;
     if (address.len == 0)
         return null_allowed ? MOX_OK : wrong(address, 0, "it is empty", err);
     status = check_bytes(address, err);
     if (status == MOX_OK)
         status = write_path(&t, address, err);
     if (status != MOX_OK) {
-        *out = (struct smtp_path){0};
+        out->text[0] = '\0';
         return status;
     }
-    out->len = (uint16_t)t.len;        /* at most MOX_LIMIT_PATH, as the parts are */
-    for (size_t i = 0; i < t.len; i++) /* of the domain nothing is left that is not ASCII */
-        out->utf8 |= ((unsigned char)out->text[i] & 0x80) != 0;
+    out->len = (uint16_t)t.len; /* at most MOX_LIMIT_PATH, as the parts are */
+    out->utf8 = !slice_is_plain((struct slice){t.buf, t.len}); /* of a domain all is ASCII */
     return MOX_OK;
 }
 
