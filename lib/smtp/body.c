@@ -93,6 +93,16 @@ static void take(struct smtp_body *b, size_t n, char last)
     b->last = last;
 }
 
+/* What was found plain before. */
+static void give_plain(struct smtp_body *b, struct slice *piece)
+{
+    uint64_t known = b->plain - b->at;
+    size_t n = known < b->rest.len ? (size_t)known : b->rest.len;
+
+    *piece = slice_sub(b->rest, 0, n);
+    take(b, n, piece->ptr[n - 1]);
+}
+
 /* As it lies, up to a dot that must be doubled, which is left to be given again. */
 static int cut_piece(struct smtp_body *b, struct slice *piece, struct mox_error *err)
 {
@@ -184,23 +194,41 @@ int smtp_body_next(struct smtp_body *b, struct slice *piece, struct mox_error *e
         return end(b, piece, err);
     if (status != MOX_OK)
         return status;
-    return (b->source.body->flags & MOX_BODY_LF) != 0 ? make_piece(b, piece, err)
-                                                      : cut_piece(b, piece, err);
+    if ((b->source.body->flags & MOX_BODY_LF) != 0)
+        return make_piece(b, piece, err);
+    if (b->at >= b->plain)
+        return cut_piece(b, piece, err);
+    give_plain(b, piece);
+    return MOX_OK;
 }
 
-int smtp_body_check(const struct mox_body *source, struct mox_error *err)
+void smtp_body_trust(struct smtp_body *b, uint64_t plain)
 {
+    b->plain = plain;
+}
+
+int smtp_body_check(const struct mox_body *source, uint64_t *plain, struct mox_error *err)
+{
+    bool as_it_lies = (source->flags & MOX_BODY_LF) == 0;
     struct smtp_body b = {0};
     struct slice piece;
+    uint64_t found = 0;
     int status;
 
+    *plain = 0;
     if (source->source != MOX_BODY_BUFFER)
         return smtp_source_check(source, err);
     status = smtp_body_open(&b, source, false, err);
-    while (status == MOX_OK)
+    while (status == MOX_OK) {
         status = smtp_body_next(&b, &piece, err);
+        found = as_it_lies ? b.at : found;
+        as_it_lies = as_it_lies && b.last != '.'; /* which may be one to be doubled */
+    }
     smtp_body_close(&b);
-    return status == MOX_E_EOF ? MOX_OK : status;
+    if (status != MOX_E_EOF)
+        return status;
+    *plain = found;
+    return MOX_OK;
 }
 
 /* What the lines of a buffer will have more. */

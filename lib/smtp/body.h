@@ -25,7 +25,8 @@ struct smtp_body { /* all zero: not open; smtp_body_close is allowed */
     struct slice rest; /* of the source's block: not yet given */
     char *made;        /* owned: lines with their CR; NULL: none were made yet */
     uint64_t at;       /* bytes of the message before rest */
-    uint64_t lines;    /* line ends before rest */
+    uint64_t plain;    /* … from its start, that go as they lie: not looked at again */
+    uint64_t lines;    /* line ends before rest, without those of plain */
     char last;         /* the byte before rest; LF at the start, '.' before a dot's second time */
 };
 
@@ -49,10 +50,14 @@ int smtp_body_next(struct smtp_body *b, struct slice *piece, struct mox_error *e
 
 /*
  * The same faults, found before anything is said to a server: of a buffer all that smtp_body_open
- * and smtp_body_next find, of the rest what the struct itself shows. MOX_OK; MOX_E_INVAL;
- * MOX_E_NOMEM, with MOX_BODY_LF alone.
+ * and smtp_body_next find, of the rest what the struct itself shows. *plain: set to how many bytes
+ * from the start were seen to go as they lie, for smtp_body_trust; 0 if not MOX_OK. MOX_OK;
+ * MOX_E_INVAL; MOX_E_NOMEM, with MOX_BODY_LF alone.
  */
-int smtp_body_check(const struct mox_body *source, struct mox_error *err);
+int smtp_body_check(const struct mox_body *source, uint64_t *plain, struct mox_error *err);
+
+/* Just opened: that many bytes of it, of which the check has said so, go as they lie. */
+void smtp_body_trust(struct smtp_body *b, uint64_t plain);
 
 /*
  * Octets for SIZE= (RFC 1870 section 5: line ends as CR LF, no doubled dots). Exact of a buffer; of

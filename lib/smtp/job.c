@@ -243,7 +243,7 @@ int smtp_job_start(struct smtp_job *job, const struct smtp_mail_rules *rules, st
 
     if (status != MOX_OK)
         return status;
-    fault = smtp_body_check(&job->message->body, &why);
+    fault = smtp_body_check(&job->message->body, &job->plain, &why);
     if (fault != MOX_OK && why.about != MOX_ABOUT_MESSAGE) {
         if (err != NULL)
             *err = why;

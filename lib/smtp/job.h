@@ -51,6 +51,7 @@ struct smtp_job {                      /* the first two set by the owner, the re
     size_t left;              /* … that are not ENDED */
     size_t first;             /* none before it is OPEN */
     uint64_t size;            /* of the message, bytes; 0: not known */
+    uint64_t plain;           /* of them, from the start: see smtp_body_trust */
     bool utf8;                /* SMTPUTF8 is asked for */
     bool opened;              /* the body was, once */
     bool begun;               /* it has had a transaction */

@@ -180,6 +180,7 @@ static int open_body(struct smtp_mail *m, struct smtp_job *job)
     smtp_body_close(&job->body); /* of the transaction before */
     status = smtp_body_open(&job->body, &job->message->body, job->opened, &why);
     job->opened = true;
+    smtp_body_trust(&job->body, job->plain);
     if (status == MOX_OK)
         return MOX_OK;
     why.stage = MOX_STAGE_MAIL;

@@ -123,13 +123,15 @@ static int send_blindly(const struct mox_body *body, struct mox_error *err)
     return status;
 }
 
-/* All pieces joined; the status that ended it. */
-static int send_all(const struct mox_body *body, struct buffer *out, struct mox_error *err)
+/* All pieces joined; the status that ended it. plain: of the body, as smtp_body_check has it. */
+static int send_checked(const struct mox_body *body, uint64_t plain, struct buffer *out,
+                        struct mox_error *err)
 {
     struct smtp_body b = {0};
     struct slice piece;
     int status = smtp_body_open(&b, body, false, err);
 
+    smtp_body_trust(&b, plain);
     while (status == MOX_OK || status == MOX_E_AGAIN) {
         status = smtp_body_next(&b, &piece, err);
         ck_assert(status == MOX_OK ? piece.len > 0 && piece.len <= MOX_LIMIT_BODY_PIECE
@@ -139,6 +141,11 @@ static int send_all(const struct mox_body *body, struct buffer *out, struct mox_
     }
     smtp_body_close(&b);
     return status;
+}
+
+static int send_all(const struct mox_body *body, struct buffer *out, struct mox_error *err)
+{
+    return send_checked(body, 0, out, err);
 }
 
 static void check_sent(const struct body_case *c, const struct mox_body *body, const char *how)
@@ -160,6 +167,21 @@ static void check_sent(const struct body_case *c, const struct mox_body *body, c
     buffer_free(&out);
 }
 
+/* What the check has found out changes nothing of what is sent. */
+static void check_trusted(const struct body_case *c, const struct mox_body *body)
+{
+    struct buffer out = {0};
+    uint64_t plain = 1;
+
+    ck_assert_int_eq(smtp_body_check(body, &plain, NULL), c->out != NULL ? MOX_OK : MOX_E_INVAL);
+    ck_assert_msg(plain <= (c->out != NULL ? body->len : 0), "%s", c->name);
+    if (c->out != NULL) {
+        ck_assert_int_eq(send_checked(body, plain, &out, NULL), MOX_E_EOF);
+        ck_assert_msg(slice_is(buffer_slice(&out), c->out), "%s, checked", c->name);
+    }
+    buffer_free(&out);
+}
+
 START_TEST(body_case)
 {
     const struct body_case *c = &cases[_i];
@@ -169,7 +191,7 @@ START_TEST(body_case)
 
     ck_assert_ptr_nonnull(file);
     check_sent(c, &body, "buffer");
-    ck_assert_int_eq(smtp_body_check(&body, NULL), c->out != NULL ? MOX_OK : MOX_E_INVAL);
+    check_trusted(c, &body);
     for (size_t cut = 1; cut <= len + 1; cut++) {
         struct reader r = {.text = c->in, .len = len, .cut = cut, .hesitates = cut % 2 == 1};
 
@@ -180,6 +202,36 @@ START_TEST(body_case)
     body = of_file(file, c->in, len, c->flags);
     check_sent(c, &body, "file");
     fclose(file);
+}
+END_TEST
+
+static const struct plain_case {
+    const char *name, *in;
+    uint32_t flags;
+    uint64_t plain;
+} plains[] = {
+    {"all of it", "a\r\nb\r\n", 0, 6},
+    {"nothing", "", 0, 0},
+    {"up to the first dot to be doubled", "a\r\n.b\r\nc\r\n.\r\n", 0, 3},
+    {"a dot at once", ".a\r\n", 0, 0},
+    {"a dot within a line", "a.b\r\n", 0, 5},
+    {"an end that is added", "a", END, 1},
+    {"lines that are made anew", "a\nb\r\n", LF, 0},
+};
+
+START_TEST(what_was_checked_is_not_looked_at_again)
+{
+    const struct plain_case *c = &plains[_i];
+    struct mox_body body = of_buffer(c->in, strlen(c->in), c->flags);
+    struct mox_body changed = of_buffer("\r.\n", 3, 0); /* seen, it would be refused */
+    struct buffer out = {0};
+    uint64_t plain = 100;
+
+    ck_assert_int_eq(smtp_body_check(&body, &plain, NULL), MOX_OK);
+    ck_assert_msg(plain == c->plain, "%s: %d", c->name, (int)plain);
+    ck_assert_int_eq(send_checked(&changed, 3, &out, NULL), MOX_E_EOF);
+    ck_assert(slice_is(buffer_slice(&out), "\r.\n"));
+    buffer_free(&out);
 }
 END_TEST
 
@@ -445,9 +497,10 @@ START_TEST(wrong_case)
 {
     const struct wrong_case *c = &wrongs[_i];
     struct smtp_body b = {0};
+    uint64_t plain;
     struct mox_error err = {0};
 
-    ck_assert_msg(smtp_body_check(&c->body, &err) == MOX_E_INVAL, "%s", c->name);
+    ck_assert_msg(smtp_body_check(&c->body, &plain, &err) == MOX_E_INVAL, "%s", c->name);
     ck_assert_int_eq(err.about, MOX_ABOUT_LOCAL);
     ck_assert_msg(smtp_body_open(&b, &c->body, false, NULL) == MOX_E_INVAL, "%s", c->name);
     ck_assert_uint_eq(smtp_body_size(&c->body), 0);
@@ -473,6 +526,7 @@ START_TEST(reader_error_case)
     struct reader r = {.status = c->said};
     struct mox_body body = of_reader(&r, 0);
     struct mox_error err = {0};
+    uint64_t plain;
 
     for (int rewinds = 0; rewinds < 2; rewinds++) {
         body.rewind = rewinds ? rewind_it : NULL;
@@ -481,7 +535,7 @@ START_TEST(reader_error_case)
         ck_assert_int_eq(err.permanent, 0);
         ck_assert_int_eq(r.rewinds, rewinds);
     }
-    ck_assert_int_eq(smtp_body_check(&body, NULL), MOX_OK); /* it is not asked */
+    ck_assert_int_eq(smtp_body_check(&body, &plain, NULL), MOX_OK); /* it is not asked */
 }
 END_TEST
 
@@ -568,6 +622,7 @@ TCase *test_smtp_body(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, body_case, 0, (int)ARRAY_LEN(cases));
+    tcase_add_loop_test(tcase, what_was_checked_is_not_looked_at_again, 0, (int)ARRAY_LEN(plains));
     tcase_add_loop_test(tcase, each_byte_at_each_place, 0, 8);
     tcase_add_test(tcase, pieces_are_borrowed);
     tcase_add_loop_test(tcase, large_messages_are_whole, 0, 2);
