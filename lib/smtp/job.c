@@ -64,9 +64,13 @@ static void keep_gravest(struct smtp_job *job, size_t i, const struct mox_error 
 
     if (rank < job->rank || (rank == job->rank && i >= job->whose))
         return;
+    if (job->gravest == NULL)
+        job->gravest = mem_new(sizeof *job->gravest);
+    if (job->gravest == NULL)
+        return; /* the result still says what matters */
     job->rank = rank;
     job->whose = i;
-    job->gravest = *why;
+    *job->gravest = *why;
 }
 
 void smtp_job_settle(struct smtp_job *job, size_t i, int state, const struct mox_error *why)
@@ -327,8 +331,8 @@ int smtp_job_error(const struct smtp_job *job, struct mox_error *err)
 
     if (err == NULL || job->status == MOX_OK)
         return job->status;
-    if (job->rank > SMTP_RANK_NONE && job->whose == whose) {
-        *err = job->gravest;
+    if (job->gravest != NULL && job->whose == whose) {
+        *err = *job->gravest;
         err->action = r->action;
         err->permanent = r->state == MOX_RCPT_PERMANENT;
     } else {
@@ -345,4 +349,6 @@ void smtp_job_end(struct smtp_job *job)
     if (job->marks != job->few)
         mem_free(job->marks);
     job->marks = NULL;
+    mem_free(job->gravest);
+    job->gravest = NULL;
 }

@@ -47,20 +47,21 @@ struct smtp_job {                      /* the first two set by the owner, the re
     struct smtp_path sender;
     uint8_t *marks; /* enum smtp_mark of each recipient: few, or owned */
     uint8_t few[SMTP_JOB_FEW];
-    size_t open;              /* recipients that are OPEN */
-    size_t left;              /* … that are not ENDED */
-    size_t first;             /* none before it is OPEN */
-    uint64_t size;            /* of the message, bytes; 0: not known */
-    uint64_t plain;           /* of them, from the start: see smtp_body_trust */
-    bool utf8;                /* SMTPUTF8 is asked for */
-    bool opened;              /* the body was, once */
-    bool begun;               /* it has had a transaction */
-    bool heard;               /* there was a reply to its MAIL */
-    bool judged;              /* a recipient was answered, and not by a refusal of our address */
-    bool accepted;            /* a recipient was accepted, at least by the reply to RCPT */
-    uint8_t rank;             /* enum smtp_rank of gravest */
-    size_t whose;             /* the recipient of gravest */
-    struct mox_error gravest; /* of what befell the recipients on this connection */
+    struct mox_error *gravest; /* owned: of what befell the recipients on this connection, as far as
+                                  there was memory; NULL: nothing */
+    size_t open;               /* recipients that are OPEN */
+    size_t left;               /* … that are not ENDED */
+    size_t first;              /* none before it is OPEN */
+    uint64_t size;             /* of the message, bytes; 0: not known */
+    uint64_t plain;            /* of them, from the start: see smtp_body_trust */
+    bool utf8;                 /* SMTPUTF8 is asked for */
+    bool opened;               /* the body was, once */
+    bool begun;                /* it has had a transaction */
+    bool heard;                /* there was a reply to its MAIL */
+    bool judged;               /* a recipient was answered, and not by a refusal of our address */
+    bool accepted;             /* a recipient was accepted, at least by the reply to RCPT */
+    uint8_t rank;              /* enum smtp_rank of gravest */
+    size_t whose;              /* the recipient of gravest */
 };
 
 /*
