@@ -4,12 +4,16 @@
  */
 #include "policy/classify.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
 #include "policy/words.h"
+
+static_assert(sizeof((struct mox_error){0}.reply) == POLICY_REPLY, "the words of an error");
+static_assert(sizeof((struct mox_error){0}.enhanced) == POLICY_ENHANCED, "and its code");
 
 enum {
     CODE_REFUSED = 400,
@@ -246,6 +250,13 @@ static const char *what_next(const struct mox_error *err)
     }
 }
 
+void policy_reply(int code, struct slice text, char enhanced[POLICY_ENHANCED],
+                  char reply[POLICY_REPLY])
+{
+    policy_enhanced(code, last_line(text), enhanced);
+    slice_clean(text, true, reply, POLICY_REPLY);
+}
+
 void policy_classify(int stage, int code, struct slice text, struct mox_error *err)
 {
     struct mox_error e = {.smtp_code = code};
@@ -253,8 +264,7 @@ void policy_classify(int stage, int code, struct slice text, struct mox_error *e
 
     if (err == NULL)
         return;
-    policy_enhanced(code, last_line(text), e.enhanced);
-    slice_clean(text, true, e.reply, sizeof e.reply);
+    policy_reply(code, text, e.enhanced, e.reply);
     e.permanent = is_permanent(stage, &e);
     e.about = find_about(stage, &e);
     e.action = find_action(stage, &e);
@@ -271,13 +281,6 @@ void policy_classify(int stage, int code, struct slice text, struct mox_error *e
     err->retry_after_s = e.retry_after_s;
     memcpy(err->enhanced, e.enhanced, sizeof err->enhanced);
     memcpy(err->reply, e.reply, sizeof err->reply);
-}
-
-void policy_accepted(int stage, int code, struct slice text, struct mox_error *out)
-{
-    *out = (struct mox_error){.stage = stage, .smtp_code = code, .dns_rcode = -1};
-    policy_enhanced(code, last_line(text), out->enhanced);
-    slice_clean(text, true, out->reply, sizeof out->reply);
 }
 
 /* The code of "250", "250 text" or "250-text", and whether it is the last line; 0 for all else. */
@@ -341,6 +344,7 @@ int mox_reply_classify(int stage, const char *reply, size_t len, struct mox_erro
         policy_classify(stage, code, (struct slice){text, n}, out);
         return MOX_OK;
     }
-    policy_accepted(stage, code, (struct slice){text, n}, out);
+    *out = (struct mox_error){.stage = stage, .smtp_code = code, .dns_rcode = -1};
+    policy_reply(code, (struct slice){text, n}, out->enhanced, out->reply);
     return MOX_OK;
 }

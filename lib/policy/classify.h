@@ -23,8 +23,11 @@ enum policy_source_refusal { /* whether a reply refuses the address we came from
  */
 void policy_classify(int stage, int code, struct slice text, struct mox_error *err);
 
-/* The same of a 2xx or 3xx reply, which is no error: stage, code, enhanced code and words. */
-void policy_accepted(int stage, int code, struct slice text, struct mox_error *out);
+enum { POLICY_ENHANCED = 12, POLICY_REPLY = 512 }; /* bytes of both in an error, and a result */
+
+/* What any such reply says, whatever it means: its enhanced code, or "", and its words. */
+void policy_reply(int code, struct slice text, char enhanced[POLICY_ENHANCED],
+                  char reply[POLICY_REPLY]);
 
 /*
  * From an error that policy_classify filled. Holds for the greeting up to the first RCPT: that no

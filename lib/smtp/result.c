@@ -9,6 +9,9 @@
 #include "base/names.h"
 #include "policy/classify.h"
 
+static_assert(sizeof((struct mox_rcpt_result){0}.reply) == POLICY_REPLY, "the words of a result");
+static_assert(sizeof((struct mox_rcpt_result){0}.enhanced) == POLICY_ENHANCED, "and its code");
+
 static const char *const state_names[] = {
     [MOX_RCPT_PENDING] = "pending",     [MOX_RCPT_ACCEPTED] = "accepted",
     [MOX_RCPT_TEMPORARY] = "temporary", [MOX_RCPT_PERMANENT] = "permanent",
@@ -58,10 +61,15 @@ void smtp_result_set(struct mox_rcpt_result *r, int state, const struct mox_erro
 
 void smtp_result_accept(struct mox_rcpt_result *r, int code, struct slice text)
 {
-    struct mox_error none;
-
-    policy_accepted(MOX_STAGE_FINAL, code, text, &none);
-    smtp_result_set(r, MOX_RCPT_ACCEPTED, &none);
+    r->state = MOX_RCPT_ACCEPTED;
+    r->code = MOX_OK;
+    r->stage = MOX_STAGE_FINAL;
+    r->about = MOX_ABOUT_UNKNOWN;
+    r->action = MOX_ACTION_NONE;
+    r->smtp_code = code;
+    r->retry_after_s = 0;
+    r->dsn_relayed = 0;
+    policy_reply(code, text, r->enhanced, r->reply);
 }
 
 int smtp_result_error(const struct mox_rcpt_result *r, struct mox_error *err)
