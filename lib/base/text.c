@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { LONGEST_NUMBER = 20 /* digits of UINT64_MAX */ };
+
 struct text text_to(char *buf, size_t cap)
 {
     struct text t = {buf, cap, 0};
@@ -47,4 +49,15 @@ void text_slice(struct text *t, struct slice s)
 void text_char(struct text *t, char c)
 {
     text_slice(t, (struct slice){&c, 1});
+}
+
+void text_number(struct text *t, uint64_t n)
+{
+    char digits[LONGEST_NUMBER], *at = digits + sizeof digits;
+
+    do {
+        *--at = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    text_slice(t, (struct slice){at, (size_t)(digits + sizeof digits - at)});
 }

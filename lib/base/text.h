@@ -18,5 +18,6 @@ struct text text_to(char *buf, size_t cap);
 void text_add(struct text *t, const char *format, ...) ERROR_PRINTF(2, 3);
 void text_slice(struct text *t, struct slice s);
 void text_char(struct text *t, char c);
+void text_number(struct text *t, uint64_t n); /* decimal */
 
 #endif

@@ -5,7 +5,6 @@
 #include "smtp/command.h"
 
 #include <assert.h>
-#include <inttypes.h>
 
 #include "base/error.h"
 #include "base/limits.h"
@@ -94,6 +93,17 @@ int smtp_command_check_rcpt(const struct mox_rcpt *rcpt, bool *utf8, struct mox_
     return about_rcpt(status, err);
 }
 
+static void add_word(struct text *t, const char *word)
+{
+    text_slice(t, slice_of(word));
+}
+
+static void add_size(struct text *t, uint64_t size)
+{
+    add_word(t, " SIZE=");
+    text_number(t, size);
+}
+
 static void add_xtext(struct text *t, const char *name, const char *value)
 {
     char out[MOX_LIMIT_MAIL_AUTH + 1];
@@ -106,7 +116,7 @@ static void add_xtext(struct text *t, const char *name, const char *value)
 static void add_auth(struct text *t, const char *auth)
 {
     if (slice_is(slice_of(auth), "<>"))
-        text_add(t, " AUTH=<>");
+        add_word(t, " AUTH=<>");
     else
         add_xtext(t, "AUTH", auth);
 }
@@ -121,7 +131,7 @@ static void add_dsn(struct text *t, const struct mox_message *message)
 
 static void add_path(struct text *t, const char *verb, const struct smtp_path *path)
 {
-    text_slice(t, slice_of(verb));
+    add_word(t, verb);
     text_slice(t, (struct slice){path->text, path->len});
     text_char(t, '>');
 }
@@ -134,18 +144,18 @@ size_t smtp_command_mail(const struct smtp_mail_terms *terms, char *out)
 
     add_path(&t, "MAIL FROM:<", terms->sender);
     if ((offered & MOX_EXT_SIZE) != 0 && terms->size > 0)
-        text_add(&t, " SIZE=%" PRIu64, terms->size);
+        add_size(&t, terms->size);
     if ((offered & MOX_EXT_8BITMIME) != 0)
-        text_add(&t, " BODY=%s", (message->flags & MOX_MSG_8BIT) != 0 ? "8BITMIME" : "7BIT");
+        add_word(&t, (message->flags & MOX_MSG_8BIT) != 0 ? " BODY=8BITMIME" : " BODY=7BIT");
     if (terms->utf8)
-        text_add(&t, " SMTPUTF8");
+        add_word(&t, " SMTPUTF8");
     if ((message->flags & MOX_MSG_REQUIRETLS) != 0)
-        text_add(&t, " REQUIRETLS");
+        add_word(&t, " REQUIRETLS");
     if ((offered & MOX_EXT_AUTH) != 0 && message->auth != NULL)
         add_auth(&t, message->auth);
     if ((offered & MOX_EXT_DSN) != 0)
         add_dsn(&t, message);
-    text_add(&t, "\r\n");
+    add_word(&t, "\r\n");
     return t.len;
 }
 
@@ -191,7 +201,8 @@ int smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *ehlo,
         if (rcpt->orcpt != NULL)
             add_orcpt(&t, rcpt->orcpt, (ehlo->extensions & MOX_EXT_SMTPUTF8) != 0);
     }
-    text_slice(&t, (struct slice){"\r\n", 2});
+    add_word(&t, "
+");
     *len = t.len;
     return MOX_OK;
 }

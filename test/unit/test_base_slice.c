@@ -1,4 +1,6 @@
 /* test_base_slice.c - slices, UTF-8, the cleaning of a peer's bytes, and text into a buffer. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <check.h>
@@ -201,6 +203,20 @@ START_TEST(classifies_bytes)
 }
 END_TEST
 
+static const uint64_t numbers[] = {0, 1, 9, 10, 4096, UINT64_MAX / 10, UINT64_MAX};
+
+START_TEST(numbers_are_as_printf_has_them)
+{
+    char is[32], want[32];
+    struct text t = text_to(is, sizeof is);
+
+    text_number(&t, numbers[_i]);
+    snprintf(want, sizeof want, "%" PRIu64, numbers[_i]);
+    ck_assert_str_eq(is, want);
+    ck_assert_uint_eq(t.len, strlen(want));
+}
+END_TEST
+
 /* Whatever the room, the text is a beginning of the whole and its wanted length is told. */
 START_TEST(text_counts_what_does_not_fit)
 {
@@ -209,7 +225,8 @@ START_TEST(text_counts_what_does_not_fit)
     size_t cap = (size_t)_i;
     struct text t = text_to(buf, cap);
 
-    text_add(&t, "n=%d", 42);
+    text_add(&t, "n=");
+    text_number(&t, 42);
     text_slice(&t, slice_of(", name="));
     text_add(&t, "%s", "abc");
     text_char(&t, '!');
@@ -234,6 +251,7 @@ TCase *test_base_slice(void)
     tcase_add_test(tc, cleans_in_place);
     tcase_add_test(tc, cleans_each_byte_at_each_place);
     tcase_add_test(tc, classifies_bytes);
+    tcase_add_loop_test(tc, numbers_are_as_printf_has_them, 0, (int)ARRAY_LEN(numbers));
     tcase_add_loop_test(tc, text_counts_what_does_not_fit, 0, 18);
     return tc;
 }
