@@ -79,13 +79,17 @@ static int about_rcpt(int status, struct mox_error *err)
     return status;
 }
 
-int smtp_command_check_rcpt(const struct mox_rcpt *rcpt, bool *utf8, struct mox_error *err)
+int smtp_command_path(const struct mox_rcpt *rcpt, struct smtp_path *path, struct mox_error *err)
+{
+    return about_rcpt(smtp_path_of(slice_of(rcpt->address), false, path, err), err);
+}
+
+int smtp_command_check_rcpt(const struct mox_rcpt *rcpt, struct smtp_path *path,
+                            struct mox_error *err)
 {
     char orcpt[MOX_LIMIT_ORCPT + 1];
-    struct smtp_path path;
-    int status = smtp_path_of(slice_of(rcpt->address), false, &path, err);
+    int status = smtp_path_of(slice_of(rcpt->address), false, path, err);
 
-    *utf8 = status == MOX_OK && path.utf8;
     if (status == MOX_OK)
         status = check_notify(rcpt->notify, err);
     if (status == MOX_OK && rcpt->orcpt != NULL)
@@ -186,23 +190,17 @@ static void add_orcpt(struct text *t, const char *orcpt, bool utf8)
         text_add(t, " ORCPT=%s", out);
 }
 
-int smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *ehlo, char *out,
-                      size_t *len, struct mox_error *err)
+size_t smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_path *path,
+                         const struct smtp_ehlo *ehlo, char *out)
 {
     struct text t = text_to(out, MOX_LIMIT_COMMAND);
-    struct smtp_path path;
-    int status = smtp_path_of(slice_of(rcpt->address), false, &path, err);
 
-    if (status != MOX_OK)
-        return about_rcpt(status, err);
-    add_path(&t, "RCPT TO:<", &path);
+    add_path(&t, "RCPT TO:<", path);
     if ((ehlo->extensions & MOX_EXT_DSN) != 0) {
         add_notify(&t, rcpt->notify);
         if (rcpt->orcpt != NULL)
             add_orcpt(&t, rcpt->orcpt, (ehlo->extensions & MOX_EXT_SMTPUTF8) != 0);
     }
-    add_word(&t, "
-");
-    *len = t.len;
-    return MOX_OK;
+    add_word(&t, "\r\n");
+    return t.len;
 }

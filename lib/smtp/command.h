@@ -22,10 +22,11 @@ int smtp_command_check_mail(const struct mox_message *message, struct smtp_path 
                             struct mox_error *err);
 
 /*
- * The same of RCPT. *utf8: the recipient needs SMTPUTF8. MOX_E_INVAL: the address, notify or orcpt.
- * Errors are about the recipient, but for MOX_E_NOMEM.
+ * The same of RCPT, for smtp_command_rcpt. MOX_E_INVAL: the address, notify or orcpt. Errors are
+ * about the recipient, but for MOX_E_NOMEM.
  */
-int smtp_command_check_rcpt(const struct mox_rcpt *rcpt, bool *utf8, struct mox_error *err);
+int smtp_command_check_rcpt(const struct mox_rcpt *rcpt, struct smtp_path *path,
+                            struct mox_error *err);
 
 struct smtp_mail_terms { /* of MAIL; borrowed */
     const struct mox_message *message;
@@ -39,9 +40,11 @@ struct smtp_mail_terms { /* of MAIL; borrowed */
  * message that was checked. */
 size_t smtp_command_mail(const struct smtp_mail_terms *terms, char *out);
 
-/* "RCPT TO:<…> …", the same; its length in *len. MOX_OK, or what smtp_command_check_rcpt says of
- * its address: MOX_E_NOMEM as a rule. */
-int smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_ehlo *ehlo, char *out,
-                      size_t *len, struct mox_error *err);
+/* How a recipient stands in RCPT. MOX_OK; MOX_E_INVAL, about him; MOX_E_NOMEM. */
+int smtp_command_path(const struct mox_rcpt *rcpt, struct smtp_path *path, struct mox_error *err);
+
+/* "RCPT TO:<…> …", the same. path: the recipient's. */
+size_t smtp_command_rcpt(const struct mox_rcpt *rcpt, const struct smtp_path *path,
+                         const struct smtp_ehlo *ehlo, char *out);
 
 #endif

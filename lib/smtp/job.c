@@ -27,6 +27,15 @@ size_t smtp_job_next_open(const struct smtp_job *job, size_t i)
     return smtp_job_next_marked(job, i < job->first ? job->first : i, SMTP_MARK_OPEN);
 }
 
+const struct smtp_path *smtp_job_path(struct smtp_job *job, size_t i, struct mox_error *err)
+{
+    if (job->whose_path == i + 1)
+        return &job->rcpt;
+    job->whose_path =
+        smtp_command_path(&job->message->rcpts[i], &job->rcpt, err) == MOX_OK ? i + 1 : 0;
+    return job->whose_path != 0 ? &job->rcpt : NULL;
+}
+
 void smtp_job_say(struct smtp_job *job, size_t i)
 {
     job->marks[i] = SMTP_MARK_SAID;
@@ -206,19 +215,20 @@ static int check_offer(const struct smtp_job *job, struct mox_error *err)
 static void check_rcpt(struct smtp_job *job, size_t i)
 {
     struct mox_error why;
-    bool utf8 = false;
 
-    if (smtp_command_check_rcpt(&job->message->rcpts[i], &utf8, &why) != MOX_OK) {
+    job->whose_path = 0;
+    if (smtp_command_check_rcpt(&job->message->rcpts[i], &job->rcpt, &why) != MOX_OK) {
         smtp_job_fail_one(job, i, &why);
         return;
     }
-    if (utf8 && (job->rules->ehlo->extensions & MOX_EXT_SMTPUTF8) == 0) {
+    job->whose_path = i + 1;
+    if (job->rcpt.utf8 && (job->rules->ehlo->extensions & MOX_EXT_SMTPUTF8) == 0) {
         no_extension("SMTPUTF8", " for this recipient", &why);
         why.stage = MOX_STAGE_RCPT;
         smtp_job_fail_one(job, i, &why);
         return;
     }
-    job->utf8 = job->utf8 || utf8;
+    job->utf8 = job->utf8 || job->rcpt.utf8;
 }
 
 /* Who is to be sent: the others' results are not touched. */

@@ -45,7 +45,9 @@ struct smtp_job {                      /* the first two set by the owner, the re
     const struct smtp_mail_rules *rules; /* borrowed; of the connection that it is on */
     struct smtp_body body;
     struct smtp_path sender;
-    uint8_t *marks; /* enum smtp_mark of each recipient: few, or owned */
+    struct smtp_path rcpt; /* see smtp_job_path */
+    size_t whose_path;     /* the recipient of it, from 1; 0: of none */
+    uint8_t *marks;        /* enum smtp_mark of each recipient: few, or owned */
     uint8_t few[SMTP_JOB_FEW];
     struct mox_error *gravest; /* owned: of what befell the recipients on this connection, as far as
                                   there was memory; NULL: nothing */
@@ -77,6 +79,10 @@ size_t smtp_job_next_open(const struct smtp_job *job, size_t i);
 
 /* The same of another mark. */
 size_t smtp_job_next_marked(const struct smtp_job *job, size_t i, enum smtp_mark mark);
+
+/* Its path, borrowed until that of another is asked for; NULL: err says why. There is room for one:
+ * that of a single recipient is the one that was made to be checked. */
+const struct smtp_path *smtp_job_path(struct smtp_job *job, size_t i, struct mox_error *err);
 
 /* Its RCPT is said. */
 void smtp_job_say(struct smtp_job *job, size_t i);

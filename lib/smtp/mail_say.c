@@ -76,13 +76,13 @@ static bool takes_more(const struct smtp_mail *m, const struct smtp_transaction 
 static int say_rcpt(struct smtp_mail *m, struct smtp_transaction *t, struct mox_error *err)
 {
     struct smtp_job *job = t->job;
-    size_t i = smtp_job_next_open(job, t->next), len;
+    size_t i = smtp_job_next_open(job, t->next);
     struct mox_error why;
+    const struct smtp_path *path = smtp_job_path(job, i, &why);
 
     (void)err;
-    if (smtp_command_rcpt(&job->message->rcpts[i], m->rules->ehlo, end_of(m), &len, &why) ==
-        MOX_OK) {
-        said(m, len);
+    if (path != NULL) {
+        said(m, smtp_command_rcpt(&job->message->rcpts[i], path, m->rules->ehlo, end_of(m)));
         smtp_job_say(job, i);
         t->said++;
     } else {
