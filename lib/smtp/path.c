@@ -135,19 +135,20 @@ static int write_domain(struct text *t, struct slice address, size_t at, struct 
 
     if (text.len == 0)
         return wrong(address, at, "nothing stands behind the '@'", err);
+    status = domain_parse(text, &domain, &why);
+    if (status == MOX_OK) {
+        text_slice(t, domain_slice(&domain));
+        return MOX_OK;
+    }
+    if (status == MOX_E_NOMEM)
+        return error_nomem(err);
     if (ip_parse_any(text, &ip) == MOX_OK) {
         write_literal(t, ip);
         return MOX_OK;
     }
     if (text.ptr[0] == '[')
         return wrong(address, at, "this is no address of IP in brackets", err);
-    status = domain_parse(text, &domain, &why);
-    if (status == MOX_E_NOMEM)
-        return error_nomem(err);
-    if (status != MOX_OK)
-        return wrong(address, at + find_foreign(text), why.message, err);
-    text_slice(t, domain_slice(&domain));
-    return MOX_OK;
+    return wrong(address, at + find_foreign(text), why.message, err);
 }
 
 static int write_path(struct text *t, struct slice address, struct mox_error *err)
