@@ -617,11 +617,12 @@ void deliver_free(struct delivery *v)
 
     if (v == NULL)
         return;
-    error_set(&err, MOX_E_CLOSED, "the connection was closed by its host");
     for (struct part_link *link = v->ops.next; link != &v->ops; link = link->next)
         ctx_op_drop(&op_of_link(link)->op); /* nobody is called */
-    if (!smtp_mail_is_idle(&v->mail) && !smtp_mail_is_broken(&v->mail))
+    if (!smtp_mail_is_idle(&v->mail) && !smtp_mail_is_broken(&v->mail)) {
+        error_set(&err, MOX_E_CLOSED, "the connection was closed by its host");
         smtp_mail_break(&v->mail, &err);
+    }
     take_done(v);
     while (v->ops.next != &v->ops)
         free_op(op_of_link(v->ops.next));

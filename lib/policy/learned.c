@@ -27,7 +27,11 @@ void learned_key(char key[LEARNED_KEY], const char *host, const struct mox_ip *s
     if (net.family == MOX_IPV6)
         memset(net.bytes + IPV6_NET, 0, sizeof net.bytes - IPV6_NET);
     mox_ip_format(&net, ip, sizeof ip);
-    text_add(&t, LEARNED_PREFIX "%s/%s/%d", host, ip, family == MOX_IPV6 ? 6 : 4);
+    text_slice(&t, slice_of(LEARNED_PREFIX));
+    text_slice(&t, slice_of(host));
+    text_char(&t, '/');
+    text_slice(&t, slice_of(ip));
+    text_slice(&t, slice_of(family == MOX_IPV6 ? "/6" : "/4"));
 }
 
 bool learned_read_key(const char *key, struct learned_name *out)
