@@ -19,6 +19,7 @@ enum { NUMBER = 16 };
 struct shown {
     json_t *list;
     struct table table;
+    bool prints; /* the table */
 };
 
 json_t *cmd_history_blank(void)
@@ -78,6 +79,8 @@ static void take_entry(void *arg, const struct mox_history_entry *entry)
     char accepted[RFC3339_TEXT], refused[RFC3339_TEXT], refusals[NUMBER];
 
     output_append(shown->list, entry_object(entry));
+    if (!shown->prints)
+        return;
     if (shown->table.ncells == 0)
         table_row(&shown->table, (const char *[]){"host", "family", "from", "", "accepted",
                                                   "refused", "times", "last refusal"});
@@ -124,7 +127,9 @@ static int open_history(struct run *run, const struct options *options, const st
 
 int cmd_history_show(const struct options *options, const struct load *load)
 {
-    struct shown shown = {.list = json_array(), .table = {.columns = TABLE_COLUMNS}};
+    struct shown shown = {.list = json_array(),
+                          .table = {.columns = TABLE_COLUMNS},
+                          .prints = !options->json && !options->quiet};
     json_t *object = cmd_history_blank();
     struct run run;
     int count = -1;
@@ -135,7 +140,7 @@ int cmd_history_show(const struct options *options, const struct load *load)
         count = mox_history_each(run.ctx, take_entry, &shown, &run.err);
     if (count < 0)
         return end_failed(&run, options, object);
-    if (!options->json && !options->quiet)
+    if (shown.prints)
         print_shown(load, &shown, count);
     report_object(options, object);
     run_close(&run);
