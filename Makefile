@@ -87,7 +87,12 @@ INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_OWN) $(MBEDTLS_CFLAGS) \
 	$(shell $(PKG) --cflags $(REQUIRES)) $(OWN_FLAGS)
 FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
 MODE     := -std=c11 -fPIC -fno-plt -fvisibility=hidden -pthread
-COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(WARNINGS) $(CFLAGS) $(LTO_CC)
+# The library: nothing is thrown through it, so no tables to unwind by (debug information has its
+# own; -fasynchronous-unwind-tables in CFLAGS brings them back), and no padding before loops.
+UNPADDED := $(shell set -- -fno-align-jumps -fno-align-loops -fno-align-labels; \
+	$(CC) -Werror "$$@" -E -x c /dev/null >/dev/null 2>&1 && echo "$$@")
+SMALL     = $(if $(filter lib/%,$<),-fno-asynchronous-unwind-tables $(UNPADDED))
+COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(SMALL) $(WARNINGS) $(CFLAGS) $(LTO_CC)
 LINK      = $(CC) -pthread $(CFLAGS) $(LDFLAGS) $(LTO_LINK)
 LIBS     := $(MBEDTLS_LIBS) -lunistring $(shell $(PKG) --libs $(REQUIRES))
 
