@@ -290,6 +290,7 @@ void send_deliver(struct send *s, struct run *run, struct message *message)
         mail.flags |= MOX_MSG_8BIT;
     if ((run->request.flags & MOX_DIAL_REQUIRETLS) != 0)
         mail.flags |= MOX_MSG_REQUIRETLS;
+    mail.flags |= MOX_MSG_LAST; /* each group has a connection of its own */
     run->request.envelope = &s->envelope;
     look_up(s, run->request.config);
     for (gather(s, &group); group.n > 0; gather(s, &group))

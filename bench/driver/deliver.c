@@ -21,11 +21,13 @@ struct lane { /* a connection and what is under way on it */
     unsigned long left, under_way; /* to be handed over; handed over */
 };
 
-static struct mox_message message = {.size = sizeof message,
-                                     .mail_from = "a@bench.example",
-                                     .rcpts = &rcpt,
-                                     .nrcpts = 1,
-                                     .flags = MOX_MSG_8BIT};
+static struct mox_message message, last; /* last: of a connection */
+
+static const struct mox_message blank = {.size = sizeof blank,
+                                         .mail_from = "a@bench.example",
+                                         .rcpts = &rcpt,
+                                         .nrcpts = 1,
+                                         .flags = MOX_MSG_8BIT};
 
 static struct lane *lanes; /* as many as jobs */
 
@@ -41,7 +43,8 @@ static void hand_over(struct mail *mail)
 
     mail->result = (struct mox_rcpt_result){0};
     lane->left--;
-    if (mox_deliver_start(lane->job->conn, &message, &mail->result, on_delivered, mail, &err) != 0)
+    if (mox_deliver_start(lane->job->conn, lane->left > 0 ? &message : &last, &mail->result,
+                          on_delivered, mail, &err) != 0)
         lane->under_way++;
     else
         bench_failed(bench, "deliver", &err);
@@ -144,8 +147,11 @@ int bench_deliver(const struct settings *s)
                         "1 or more\n");
         status = EXIT_USAGE;
     } else {
+        message = blank;
         message.body.data = text;
         message.body.len = s->size;
+        last = message;
+        last.flags |= MOX_MSG_LAST;
         bench.ctx = bench_ctx(&bench, &dns);
         if (bench.ctx != NULL)
             status = bench_run(&bench, start_conn, s->concurrency);

@@ -14,12 +14,15 @@ extern "C" {
 
 /** What a message needs: bits. */
 enum mox_msg_flag {
-    MOX_MSG_8BIT = 1,        ///< It has 8-bit lines: BODY=8BITMIME where offered, else it is sent as
-                             ///< it is (RFC 6152).
-    MOX_MSG_SMTPUTF8 = 2,    ///< Its header is UTF-8 (RFC 6531); implied by a local part that is not
-                             ///< ASCII.
+    MOX_MSG_8BIT = 1,     ///< It has 8-bit lines: BODY=8BITMIME where offered, else it is sent as
+                          ///< it is (RFC 6152).
+    MOX_MSG_SMTPUTF8 = 2, ///< Its header is UTF-8 (RFC 6531); implied by a local part that is not
+                          ///< ASCII.
     MOX_MSG_STRICT_8BIT = 4, ///< An 8-bit message is not sent to a server without 8BITMIME.
-    MOX_MSG_REQUIRETLS = 8   ///< REQUIRETLS (RFC 8689); the dial must have asked for it too.
+    MOX_MSG_REQUIRETLS = 8,  ///< REQUIRETLS (RFC 8689); the dial must have asked for it too.
+    MOX_MSG_LAST = 16        ///< No message follows on this connection: where the server offers
+                             ///< PIPELINING, QUIT rides behind the message, and the connection is
+                             ///< over with it.
 };
 
 /** When a delivery report is wanted: bits of mox_rcpt::notify (RFC 3461 section 4.1). */
@@ -36,9 +39,10 @@ enum mox_ret { MOX_RET_DEFAULT = 0, MOX_RET_FULL, MOX_RET_HDRS };
 
 /** How the bytes of a body are taken: bits. */
 enum mox_body_flag {
-    MOX_BODY_LF = 1,            ///< Lines end in LF or CR LF: each is sent with CR LF. Without it a
-                                ///< bare CR or LF is an error (RFC 5321 section 2.3.8).
-    MOX_BODY_ADD_FINAL_CRLF = 2 ///< The last line's end may be missing. Without it that is an error.
+    MOX_BODY_LF = 1, ///< Lines end in LF or CR LF: each is sent with CR LF. Without it a
+                     ///< bare CR or LF is an error (RFC 5321 section 2.3.8).
+    MOX_BODY_ADD_FINAL_CRLF =
+        2 ///< The last line's end may be missing. Without it that is an error.
 };
 
 /** Where a body comes from. */
@@ -46,8 +50,8 @@ enum mox_body_source { MOX_BODY_BUFFER = 0, MOX_BODY_READER, MOX_BODY_FD };
 
 /**
  * VALUE. A message as it is, header and body: without dot-stuffing, without the final dot. A bare
- * CR is an error even with #MOX_BODY_LF: one server takes it for a line's end, another does not, and
- * between the two a message is smuggled.
+ * CR is an error even with #MOX_BODY_LF: one server takes it for a line's end, another does not,
+ * and between the two a message is smuggled.
  */
 struct mox_body {
     int32_t source;   ///< Enum mox_body_source.
@@ -56,23 +60,23 @@ struct mox_body {
     size_t len;       ///< Bytes in data.
     /**
      * Of a reader: fill buf with at most cap bytes, store in *n how many; none: the end. Returns
-     * #MOX_OK; #MOX_E_AGAIN: not yet, mox_op_resume() will be called when there is more; another code: the
-     * message cannot be had, and the connection is dropped. It runs inside mox_ctx_dispatch(),
-     * under the rules for ops functions.
+     * #MOX_OK; #MOX_E_AGAIN: not yet, mox_op_resume() will be called when there is more; another
+     * code: the message cannot be had, and the connection is dropped. It runs inside
+     * mox_ctx_dispatch(), under the rules for ops functions.
      */
     int (*read)(void *user, void *buf, size_t cap, size_t *n);
     /**
      * Of a reader, optional: the next read begins at the start of the message. Called before the
-     * message is sent, the first time too. Without it a body is sent once: recipients that need a second
-     * transaction end temporary.
+     * message is sent, the first time too. Without it a body is sent once: recipients that need a
+     * second transaction end temporary.
      */
     int (*rewind)(void *user);
-    void *user;         ///< First argument of both.
-    uint64_t size_hint; ///< Of a reader: bytes, for SIZE= (RFC 1870); 0: not known.
-    int64_t fd_offset;  ///< Of a descriptor: read from here, by pread(2).
-    int64_t fd_length;  ///< Bytes to read; 0: to the end.
-    int32_t fd;         ///< Borrowed until the delivery ends.
-    int32_t reserved1;  ///< 0.
+    void *user;           ///< First argument of both.
+    uint64_t size_hint;   ///< Of a reader: bytes, for SIZE= (RFC 1870); 0: not known.
+    int64_t fd_offset;    ///< Of a descriptor: read from here, by pread(2).
+    int64_t fd_length;    ///< Bytes to read; 0: to the end.
+    int32_t fd;           ///< Borrowed until the delivery ends.
+    int32_t reserved1;    ///< 0.
     uint64_t reserved[2]; ///< 0.
 };
 
@@ -94,7 +98,7 @@ struct mox_message {
     uint32_t flags;               ///< MOX_MSG_ bits.
     int32_t ret;                  ///< Enum mox_ret.
     const char *envid;            ///< ENVID= (RFC 3461 section 4.4); NULL: none.
-    const char *auth;             ///< MAIL AUTH= (RFC 4954 section 5), a mailbox or "<>"; NULL: none.
+    const char *auth; ///< MAIL AUTH= (RFC 4954 section 5), a mailbox or "<>"; NULL: none.
 };
 
 /** What became of a recipient. */
@@ -103,7 +107,7 @@ enum mox_rcpt_state {
     MOX_RCPT_ACCEPTED,    ///< The server has taken the message for it.
     MOX_RCPT_TEMPORARY,   ///< Not now.
     MOX_RCPT_PERMANENT,   ///< Never.
-    MOX_RCPT_UNKNOWN      ///< The final dot was sent and no reply came: temporary, may arrive twice.
+    MOX_RCPT_UNKNOWN ///< The final dot was sent and no reply came: temporary, may arrive twice.
 };
 
 /** VALUE. What became of a recipient. Zero it before the first call, and pass the same array again
@@ -127,10 +131,10 @@ struct mox_rcpt_result {
 };
 
 /**
- * Hand a message over: one mail transaction, or several where the server limits the recipients of one, for the
- * recipients that are still open. The connection stays usable for the next message unless
- * mox_session::stage is #MOX_STAGE_QUIT then. Blocks.
- * Thread rule: one thread at a time per context (see Threads).
+ * Hand a message over: one mail transaction, or several where the server limits the recipients of
+ * one, for the recipients that are still open. The connection stays usable for the next message
+ * unless mox_session::stage is #MOX_STAGE_QUIT then. Blocks. Thread rule: one thread at a time per
+ * context (see Threads).
  *
  * @param conn the connection, dialed to #MOX_STAGE_READY, on which the host has not spoken itself
  * @param message borrowed until return, with all it points to
@@ -144,10 +148,9 @@ MOX_API int mox_deliver(struct mox_conn *conn, const struct mox_message *message
 
 /**
  * Start to hand a message over. While one is under way, further ones on the same connection wait
- * behind it, and where the server offers PIPELINING (RFC 2920) their envelopes ride behind the body before
- * them. If the connection ends before their turn they end after it with #MOX_E_CLOSED, recipients
- * pending: dial anew.
- * Thread rule: one thread at a time per context (see Threads).
+ * behind it, and where the server offers PIPELINING (RFC 2920) their envelopes ride behind the body
+ * before them. If the connection ends before their turn they end after it with #MOX_E_CLOSED,
+ * recipients pending: dial anew. Thread rule: one thread at a time per context (see Threads).
  *
  * @param conn the connection; after a cancel it can only be closed
  * @param message borrowed until the callback or the cancel, with all it points to

@@ -593,7 +593,8 @@ bool deliver_is_busy(const struct delivery *v)
 
 bool deliver_is_sound(const struct delivery *v)
 {
-    return !deliver_is_busy(v) && smtp_mail_is_idle(&v->mail) && !smtp_mail_is_broken(&v->mail);
+    return !deliver_is_busy(v) && smtp_mail_is_idle(&v->mail) && !smtp_mail_is_broken(&v->mail) &&
+           !smtp_mail_has_quit(&v->mail);
 }
 
 bool deliver_is_over(const struct delivery *v)
@@ -603,7 +604,8 @@ bool deliver_is_over(const struct delivery *v)
 
 bool deliver_is_worn(const struct delivery *v)
 {
-    return v->worn || smtp_mail_is_spent(&v->mail);
+    return v->worn ||
+           (smtp_mail_is_spent(&v->mail) && v->why != NULL && v->why->code == MOX_E_CLOSED);
 }
 
 uint32_t deliver_messages(const struct delivery *v)

@@ -93,9 +93,9 @@ struct dial {
     int32_t status;                   /* of the end */
     int32_t flip_family;
     uint32_t greeted;         /* sessions that reached a greeting */
+    uint32_t retries;         /* attempts at an address once more: see again */
     uint32_t out;             /* MOX_ALLOW_ bits of families without their source address */
     uint8_t state, smtp_turn; /* enum dial_state; the session's turn whose deadline runs */
-    uint8_t retries;          /* attempts that were such a second try */
     bool again_plain;         /* … without TLS */
     bool again_narrow;        /* … with tls_options.narrow */
     uint8_t fault;            /* enum certificate_fault: what PKIX said of the session's host */

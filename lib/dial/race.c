@@ -327,7 +327,7 @@ static int begin(struct dial *d, struct plan_candidate *candidate, struct mox_er
     attempt->again = candidate == d->again;
     attempt->plain = attempt->again && d->again_plain;
     attempt->narrow = attempt->again && d->again_narrow;
-    d->retries = (uint8_t)(d->retries + attempt->again);
+    d->retries += attempt->again;
     d->again = NULL;
     if (d->flip_host != NULL) {
         d->ctx->stats.family_fallbacks++;

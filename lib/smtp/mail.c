@@ -405,6 +405,8 @@ int smtp_mail_input(struct smtp_mail *m, struct slice bytes, size_t *used, struc
 
         status = take_bytes(m, slice_sub(bytes, *used, bytes.len), &n, &why);
         *used += n;
+        if (m->quit && !smtp_mail_awaits(m))
+            *used = bytes.len; /* the reply to QUIT */
     }
     if (status == MOX_OK)
         return MOX_OK;
@@ -432,7 +434,12 @@ bool smtp_mail_is_idle(const struct smtp_mail *m)
 
 bool smtp_mail_is_spent(const struct smtp_mail *m)
 {
-    return m->begun >= m->rules->max_messages;
+    return m->quit || m->begun >= m->rules->max_messages;
+}
+
+bool smtp_mail_has_quit(const struct smtp_mail *m)
+{
+    return m->quit;
 }
 
 bool smtp_mail_needs_reset(const struct smtp_mail *m)

@@ -91,6 +91,7 @@ struct smtp_mail { /* all zero: not started; smtp_mail_free is allowed */
     bool reset;   /* the server still holds an envelope: RSET before the next MAIL */
     bool early;   /* the reply at hand began before its command was written */
     bool in_body; /* … and in the middle of a message */
+    bool quit;    /* QUIT is put behind the last message; its reply is not awaited */
     bool broken;
 };
 
@@ -140,6 +141,9 @@ bool smtp_mail_is_broken(const struct smtp_mail *m);
 
 /* No job, nothing awaited: QUIT may be said, the connection may be kept. */
 bool smtp_mail_is_idle(const struct smtp_mail *m);
+
+/* QUIT has been said, behind the last message: only closing is left once it is idle. */
+bool smtp_mail_has_quit(const struct smtp_mail *m);
 
 /* No further transaction may begin: QUIT once it is idle. A job that is added ends at once. */
 bool smtp_mail_is_spent(const struct smtp_mail *m);

@@ -11,8 +11,6 @@
 #include "smtp/command.h"
 #include "smtp/mail_hands.h"
 
-enum { DOT_LEN = 3 /* ".\r\n" */ };
-
 static_assert(SMTP_MAIL_OUT >= 2 * MOX_LIMIT_COMMAND, "commands are gathered");
 static_assert(SMTP_MAIL_DIRECT <= SMTP_MAIL_OUT, "what is smaller can be copied");
 
@@ -139,14 +137,26 @@ static int say_body(struct smtp_mail *m, struct smtp_transaction *t, struct mox_
     return status == MOX_OK ? put_piece(m) : status;
 }
 
+/* Nothing can follow: no message, and no recipient who was one too many. */
+static bool is_last(const struct smtp_mail *m, const struct smtp_job *job)
+{
+    return (job->message->flags & MOX_MSG_LAST) != 0 && job->next == NULL && job->open == 0 &&
+           (m->rules->ehlo->extensions & MOX_EXT_PIPELINING) != 0;
+}
+
 static int say_dot(struct smtp_mail *m, struct smtp_transaction *t, struct mox_error *err)
 {
+    static const struct slice dot = {".\r\n", 3}, quit = {"QUIT\r\n", 6};
+
     (void)err;
-    if (room(m) < DOT_LEN)
+    if (room(m) < dot.len + quit.len)
         return MOX_E_AGAIN;
-    put(m, (struct slice){".\r\n", DOT_LEN});
+    put(m, dot);
     m->body_end = m->dot_end = m->out.len;
     m->said++;
+    m->quit = is_last(m, t->job);
+    if (m->quit)
+        put(m, quit);
     t->say = SMTP_STEP_END;
     return MOX_OK;
 }

@@ -366,6 +366,20 @@ static void log_candidates(struct run_dial *d)
     }
 }
 
+/* The connection there had carried as many messages as it might: no other server is dialed. */
+static bool is_worn_before(const struct run_dial *d, uint32_t n)
+{
+    const struct mox_attempt *a = mox_plan_attempt(d->plan, n);
+
+    for (uint32_t i = 0; i < n; i++) {
+        const struct mox_attempt *b = mox_plan_attempt(d->plan, i);
+
+        if (b->candidate == a->candidate && b->outcome == MOX_OK)
+            return true;
+    }
+    return false;
+}
+
 void check_plan(struct run_dial *d)
 {
     const struct mox_plan_info *info;
@@ -389,8 +403,10 @@ void check_plan(struct run_dial *d)
         add_attempt(d->run, &(struct run_attempt){candidate->ip, candidate->source, candidate->port,
                                                   d->plan_ms + (uint64_t)a->start_ms,
                                                   d->reference.zone, d->reference.way.proxied});
-        first += !check_is_retry(d, i);
-        greeted += a->greeting_ms >= 0 && !check_is_retry(d, i);
+        if (!check_is_retry(d, i) && !is_worn_before(d, i)) {
+            first++;
+            greeted += a->greeting_ms >= 0;
+        }
         if (!run_is_sound(d->run))
             continue;
         check_stages(d, a);

@@ -23,9 +23,8 @@ void check_way(struct run_dial *d)
     const struct mox_route *route;
     size_t chosen;
 
-    if (d->plan == NULL || !run_is_open(d) || (d->judged && d->run->seed->secure))
-        return; /* TLSA records may be others by now */
-    d->judged = true;
+    if (d->plan == NULL || !run_is_open(d) || d->run->rolled[d->facts->zone])
+        return; /* TLSA records are others by now */
     route = &mox_plan_summary(d->plan)->route;
     chosen = find_route(d, route);
     if (chosen == d->reference.nroutes && route->transport != NULL)

@@ -350,11 +350,11 @@ static void start_dial(struct run_dial *d)
         run_broken(d->run, "start", "dial %d does not start: %s", number_of(d), err.message);
 }
 
-/* With the configuration of before, if that is still there. */
+/* With the configuration of before, if that is still there and leaves no choice. */
 void run_again(struct run_dial *d)
 {
-    if (d->parsed == NULL && d->config->there)
-        return;
+    if ((d->parsed == NULL && d->config->there) || run_is_open(d))
+        return; /* it might go by another route, and there is one reference */
     d->sessions = 0;
     d->phase = RUN_IDLE;
     start_dial(d);

@@ -34,7 +34,6 @@ struct run_dial {
     int64_t unix_s;                      /* at its first start */
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
-    bool judged;          /* its route is known, and the reference goes by it */
     bool planned;         /* its plan tells all that it dialed */
     struct send send;     /* what it delivers */
 };
@@ -46,6 +45,7 @@ struct run {
     const struct seed_config *facts;
     struct run_dial dials[SEED_DIALS];
     bool shut_down;
+    bool rolled[SEED_ZONES]; /* TLSA records of the zone became others */
     uint64_t shut_down_ms;
     bool failed;                       /* an allocation did */
     unsigned proven[MOX_TLS_DANE + 1]; /* sessions, by what TLS proved */

@@ -83,6 +83,8 @@ static void draw_mail(struct seed *seed, struct seed_mail *m)
         m->flags |= MOX_MSG_8BIT | (seed_one_in(seed, 2) ? MOX_MSG_STRICT_8BIT : 0);
     if (seed_one_in(seed, 12))
         m->flags |= MOX_MSG_SMTPUTF8;
+    if (seed_one_in(seed, 6))
+        m->flags |= MOX_MSG_LAST;
     m->utf8 = seed_one_in(seed, 12);
     m->odd = seed_one_in(seed, 12);
 }

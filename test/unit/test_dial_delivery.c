@@ -113,6 +113,57 @@ START_TEST(several_and_the_end)
 }
 END_TEST
 
+/* QUIT rides behind the last message, where the server takes it so; once. */
+START_TEST(last_of_all)
+{
+    static const struct {
+        const char *world;
+        int status;
+        bool rides;
+    } lasts[] = {
+        {"", MOX_OK, true},
+        {"mailbox 192.0.2.1 plain\n", MOX_OK, false},
+        {"mailbox 192.0.2.1 final=250_ok|451_4.3.0_not_now\n", MOX_E_REFUSED, true},
+        {"mailbox 192.0.2.1 rcpt=250_ok|550_5.1.1_no\n", MOX_E_REFUSED, false},
+    };
+    struct mox_conn *conn = dial(lasts[_i].world);
+
+    for (int i = 0; i < 2; i++) {
+        prepare(&mails[i]);
+        mails[i].message.flags = i == 1 ? MOX_MSG_LAST : 0;
+        start(&mails[i], conn);
+    }
+    world_run(sim);
+    ck_assert_int_eq(mails[0].call.status, MOX_OK);
+    ck_assert_int_eq(mails[1].call.status, lasts[_i].status);
+    ck_assert_uint_eq(world_count(sim, "QUIT"), lasts[_i].rides);
+    ck_assert_int_eq(mox_conn_session(conn)->stage == MOX_STAGE_QUIT, lasts[_i].rides);
+    mox_conn_close(conn);
+    ck_assert_uint_eq(world_count(sim, "QUIT"), 1);
+}
+END_TEST
+
+/* A last message with more recipients than one transaction takes: QUIT behind the last of them. */
+START_TEST(last_in_two)
+{
+    static const struct mox_rcpt two[] = {{.address = "b@example.org"},
+                                          {.address = "c@example.org"}};
+    struct mox_rcpt_result results[2] = {{0}};
+    struct mox_conn *conn = dial("mailbox 192.0.2.1 rcpt=250_ok|452_4.5.3_too_many|250_ok\n");
+    struct mail *m = &mails[0];
+    struct mox_error err;
+
+    prepare(m);
+    m->message.flags = MOX_MSG_LAST;
+    m->message.rcpts = two;
+    m->message.nrcpts = 2;
+    ck_assert_msg(mox_deliver(conn, &m->message, results, &err) == MOX_OK, "%s", err.message);
+    ck_assert_uint_eq(taken(), 2);
+    ck_assert_uint_eq(world_count(sim, "QUIT"), 1);
+    mox_conn_close(conn);
+}
+END_TEST
+
 /* After so many milliseconds: at MAIL, at DATA, at the dot. */
 START_TEST(cancelled)
 {
@@ -332,6 +383,8 @@ TCase *test_dial_delivery(void)
     tcase_add_checked_fixture(tc, dial_setup, dial_teardown);
     tcase_add_loop_test(tc, several, 0, 2);
     tcase_add_test(tc, several_and_the_end);
+    tcase_add_loop_test(tc, last_of_all, 0, 4);
+    tcase_add_test(tc, last_in_two);
     tcase_add_loop_test(tc, cancelled, 0, 20);
     tcase_add_loop_test(tc, closed_by_the_host, 0, 20);
     tcase_add_loop_test(tc, shut_down, 0, 3);
