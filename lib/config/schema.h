@@ -48,19 +48,19 @@ struct schema_block {
 struct schema_key {
     const char *name; /* NULL: the entry of a map, the item of a list */
     enum schema_type type;
-    bool required;
+    int arg;                          /* for set and open */
     const struct schema_block *block; /* of a STRUCT, MAP, LIST */
     void (*set)(struct build *b, const struct schema_key *key, const struct schema_value *value);
-    int arg; /* for set and open */
+    bool required;
 
     /* For the described file. */
-    const char *doc;      /* what it means */
+    bool one_of;     /* a struct that has one of its keys: each is shown in an entry of its own,
+                      * by the name in the key's example */
+    bool brief;      /* the same block was described above: its required keys suffice */
+    bool quiet;      /* names a file of this machine: shown as a comment */
+    const char *doc; /* what it means */
     const char *standard; /* what holds without it; NULL: nothing to say */
     const char *example;  /* of a scalar its value; of a map's entry its name */
-    bool one_of; /* a struct that has one of its keys: each is shown in an entry of its own,
-                  * by the name in the key's example */
-    bool brief;  /* the same block was described above: its required keys suffice */
-    bool quiet;  /* names a file of this machine: shown as a comment */
 };
 
 extern const struct schema_key config_schema_mox, config_schema_domains,
