@@ -21,21 +21,19 @@ enum { MANY = 8 /* vectors of a block; 255 would be the most that a byte can cou
 typedef uint8_t vector16 __attribute__((vector_size(16)));
 
 /*
- * is_plain: whether no byte is odd in a block from p on; the byte before p is looked at as well. If
- * so, its LFs are added to *lines. A comparison of vectors gives 0xff where it holds.
- *
- * skip: how much of the text, which a byte stands before, is plain, as far as whole blocks go. What
- * is left behind the last of them is a block with zeros behind it, which are odd behind CR alone.
+ * Whether no byte is odd in n vectors from p on; the byte before p is looked at as well. If so,
+ * their LFs are added to *lines. A comparison of vectors gives 0xff where it holds.
  */
-#define DEFINE_SKIP(skip, is_plain, vector, attributes)                                            \
-    attributes static bool is_plain(const char *p, uint64_t *lines)                                \
+#define DEFINE_IS_PLAIN(name, vector)                                                              \
+    static inline __attribute__((always_inline)) bool name(const char *p, size_t n,                \
+                                                           uint64_t *lines)                        \
     {                                                                                              \
         const vector cr = (vector){0} + '\r', lf = (vector){0} + '\n', dot = (vector){0} + '.';    \
         const uint64_t even = 0x00ff00ff00ff00ff;                                                  \
         uint64_t words[sizeof(vector) / sizeof(uint64_t)], any = 0, sum = 0;                       \
         vector odd = {0}, count = {0}, now, last, is_lf;                                           \
                                                                                                    \
-        for (size_t i = 0; i < MANY; i++) {                                                        \
+        for (size_t i = 0; i < n; i++) {                                                           \
             memcpy(&now, p + i * sizeof now, sizeof now);                                          \
             memcpy(&last, p + i * sizeof now - 1, sizeof last);                                    \
             is_lf = (vector)(now == lf);                                                           \
@@ -50,43 +48,59 @@ typedef uint8_t vector16 __attribute__((vector_size(16)));
             sum += (words[i] & even) + (words[i] >> 8 & even);                                     \
         *lines += any == 0 ? (sum * 0x0001000100010001) >> 48 : 0;                                 \
         return any == 0;                                                                           \
-    }                                                                                              \
-                                                                                                   \
-    attributes static size_t skip(struct slice s, uint64_t *lines)                                 \
-    {                                                                                              \
-        char rest[1 + MANY * sizeof(vector)];                                                      \
-        size_t at = 0, block = MANY * sizeof(vector);                                              \
-                                                                                                   \
-        for (; s.len - at >= block; at += block) {                                                 \
-            if (!is_plain(s.ptr + at, lines))                                                      \
-                return at;                                                                         \
-        }                                                                                          \
-        memset(rest, 0, sizeof rest);                                                              \
-        memcpy(rest, s.ptr + at - 1, s.len - at + 1);                                              \
-        return is_plain(rest + 1, lines) ? s.len : at;                                             \
     }
 
-DEFINE_SKIP(skip16, is_plain16, vector16, )
+DEFINE_IS_PLAIN(is_plain16, vector16)
+
+static inline __attribute__((always_inline)) size_t skip16(struct slice s, size_t n,
+                                                           uint64_t *lines)
+{
+    size_t at = 0, block = n * sizeof(vector16);
+
+    while (s.len - at >= block && is_plain16(s.ptr + at, n, lines))
+        at += block;
+    return at;
+}
 
 #if defined(__x86_64__)
 
 typedef uint8_t vector32 __attribute__((vector_size(32)));
 
-DEFINE_SKIP(skip32, is_plain32, vector32, __attribute__((target("avx2"))))
+DEFINE_IS_PLAIN(is_plain32, vector32)
 
-static size_t skip_plain(struct slice s, uint64_t *lines)
+__attribute__((target("avx2"))) static size_t skip32(struct slice s, uint64_t *lines)
 {
-    return __builtin_cpu_supports("avx2") ? skip32(s, lines) : skip16(s, lines);
+    size_t at = 0, block = MANY * sizeof(vector32);
+
+    while (s.len - at >= block && is_plain32(s.ptr + at, MANY, lines))
+        at += block;
+    return at;
+}
+
+static size_t skip_wide(struct slice s, uint64_t *lines)
+{
+    return __builtin_cpu_supports("avx2") ? skip32(s, lines) : 0;
 }
 
 #else
 
-static size_t skip_plain(struct slice s, uint64_t *lines)
+static size_t skip_wide(struct slice s, uint64_t *lines)
 {
-    return skip16(s, lines);
+    (void)s;
+    (void)lines;
+    return 0;
 }
 
 #endif
+
+/* How much of the text, which a byte stands before, is plain as far as whole vectors go. */
+static size_t skip_plain(struct slice s, uint64_t *lines)
+{
+    size_t at = skip_wide(s, lines);
+
+    at += skip16(slice_sub(s, at, s.len), MANY, lines);
+    return at + skip16(slice_sub(s, at, s.len), 1, lines);
+}
 
 #else
 
