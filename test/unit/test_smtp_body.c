@@ -205,36 +205,6 @@ START_TEST(body_case)
 }
 END_TEST
 
-static const struct plain_case {
-    const char *name, *in;
-    uint32_t flags;
-    uint64_t plain;
-} plains[] = {
-    {"all of it", "a\r\nb\r\n", 0, 6},
-    {"nothing", "", 0, 0},
-    {"up to the first dot to be doubled", "a\r\n.b\r\nc\r\n.\r\n", 0, 3},
-    {"a dot at once", ".a\r\n", 0, 0},
-    {"a dot within a line", "a.b\r\n", 0, 5},
-    {"an end that is added", "a", END, 1},
-    {"lines that are made anew", "a\nb\r\n", LF, 0},
-};
-
-START_TEST(what_was_checked_is_not_looked_at_again)
-{
-    const struct plain_case *c = &plains[_i];
-    struct mox_body body = of_buffer(c->in, strlen(c->in), c->flags);
-    struct mox_body changed = of_buffer("\r.\n", 3, 0); /* seen, it would be refused */
-    struct buffer out = {0};
-    uint64_t plain = 100;
-
-    ck_assert_int_eq(smtp_body_check(&body, &plain, NULL), MOX_OK);
-    ck_assert_msg(plain == c->plain, "%s: %d", c->name, (int)plain);
-    ck_assert_int_eq(send_checked(&changed, 3, &out, NULL), MOX_E_EOF);
-    ck_assert(slice_is(buffer_slice(&out), "\r.\n"));
-    buffer_free(&out);
-}
-END_TEST
-
 /* Octet by octet; false: refused. lf: bare ones are ends of lines. */
 static bool encode_simply(struct slice in, bool lf, struct buffer *out)
 {
@@ -478,36 +448,6 @@ START_TEST(what_is_no_file)
 }
 END_TEST
 
-static const struct wrong_case {
-    const char *name;
-    struct mox_body body;
-} wrongs[] = {
-    {"no such source", {.source = MOX_BODY_FD + 1}},
-    {"below the enum", {.source = -1}},
-    {"unknown flag", {.flags = 4}},
-    {"no data", {.len = 1}},
-    {"no reader", {.source = MOX_BODY_READER}},
-    {"no descriptor", {.source = MOX_BODY_FD, .fd = -1}},
-    {"negative offset", {.source = MOX_BODY_FD, .fd_offset = -1}},
-    {"negative length", {.source = MOX_BODY_FD, .fd_length = -1}},
-    {"beyond all files", {.source = MOX_BODY_FD, .fd_offset = INT64_MAX, .fd_length = 1}},
-};
-
-START_TEST(wrong_case)
-{
-    const struct wrong_case *c = &wrongs[_i];
-    struct smtp_body b = {0};
-    uint64_t plain;
-    struct mox_error err = {0};
-
-    ck_assert_msg(smtp_body_check(&c->body, &plain, &err) == MOX_E_INVAL, "%s", c->name);
-    ck_assert_int_eq(err.about, MOX_ABOUT_LOCAL);
-    ck_assert_msg(smtp_body_open(&b, &c->body, false, NULL) == MOX_E_INVAL, "%s", c->name);
-    ck_assert_uint_eq(smtp_body_size(&c->body), 0);
-    smtp_body_close(&b);
-}
-END_TEST
-
 static const struct reader_error_case {
     const char *name;
     int said, status, os_errno;
@@ -622,7 +562,6 @@ TCase *test_smtp_body(void)
 
     tcase_set_timeout(tcase, 60);
     tcase_add_loop_test(tcase, body_case, 0, (int)ARRAY_LEN(cases));
-    tcase_add_loop_test(tcase, what_was_checked_is_not_looked_at_again, 0, (int)ARRAY_LEN(plains));
     tcase_add_loop_test(tcase, each_byte_at_each_place, 0, 8);
     tcase_add_test(tcase, pieces_are_borrowed);
     tcase_add_loop_test(tcase, large_messages_are_whole, 0, 2);
@@ -631,7 +570,6 @@ TCase *test_smtp_body(void)
     tcase_add_test(tcase, files_may_be_large);
     tcase_add_loop_test(tcase, files_that_change, 0, 2);
     tcase_add_test(tcase, what_is_no_file);
-    tcase_add_loop_test(tcase, wrong_case, 0, (int)ARRAY_LEN(wrongs));
     tcase_add_loop_test(tcase, reader_error_case, 0, (int)ARRAY_LEN(reader_errors));
     tcase_add_test(tcase, readers_begin_again);
     tcase_add_test(tcase, sizes);
