@@ -409,7 +409,7 @@ coverage:
 
 # Real daemons on loopback, real networks in namespaces.
 LIVE := $(patsubst %.c,$(BUILD)/%,$(wildcard test/live/*.c))
-check-live: all $(LIVE) $(BUILD)/store-tests
+check-live: all $(LIVE) $(BUILD)/store-tests $(BUILD)/bench/peak
 	$(call say,TEST)
 	$(Q)BUILD=$(BUILD) PACKAGES=$(LIVE_PACKAGES) test/live/run
 
