@@ -179,10 +179,11 @@ struct mox_dns_ops {
     void *user;  ///< First argument of each function.
     /**
      * Ask for the records of `type` (the IANA number) of `name`: absolute, A-labels, no trailing
-     * dot, no search list; borrowed until return. Ask with RD, AD and EDNS, and over TCP when the
-     * answer was cut. Returns #MOX_OK: answer once, now or later, by mox_dns_answer(),
-     * mox_dns_answer_records() or mox_dns_fail(); or a `MOX_E_` code or MOX_ERRNO(e): no answer
-     * comes.
+     * dot, no search list; borrowed until return. An SPF check asks for names of other bytes too,
+     * which stand as in zone files, a blank as `\032` (RFC 1035 section 5.1). Ask with RD, AD and
+     * EDNS, and over TCP when the answer was cut. Returns #MOX_OK: answer once, now or later, by
+     * mox_dns_answer(), mox_dns_answer_records() or mox_dns_fail(); or a `MOX_E_` code or
+     * MOX_ERRNO(e): no answer comes.
      */
     int (*query)(void *user, uint64_t id, const char *name, uint16_t type);
     /** The answer is no longer wanted; one that comes even so gets #MOX_E_STALE. */

@@ -128,7 +128,7 @@ static int check_question(struct reading *r, const struct dns_header *header)
     if (header->questions == 0 && r->out->rcode != 0)
         return MOX_OK;
     r->owner = at->at;
-    same = dns_skip_domain(at, r->question);
+    same = dns_skip_domain(at, r->question) || dns_skip_text(at, r->question);
     if (!same)
         dns_skip_name(at);
     type = dns_read_u16(at);

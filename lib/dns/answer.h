@@ -53,7 +53,7 @@ struct dns_answer {
 };
 
 struct dns_question {
-    struct slice name; /* as in a struct domain */
+    struct slice name; /* as in a struct domain, or any name with escapes (dns_name_parse) */
     uint16_t type;
     unsigned max_aliases; /* CNAMEs to be followed, at most MOX_LIMIT_NEXT_HOP */
 };

@@ -334,6 +334,19 @@ int dns_name_parse(struct slice text, struct dns_name *out)
     return MOX_OK;
 }
 
+bool dns_skip_text(struct dns_reader *r, struct slice text)
+{
+    struct dns_name wanted, there;
+    struct dns_reader at = *r;
+
+    dns_read_name(&at, &there);
+    if (there.len == 0 || dns_name_parse(text, &wanted) != MOX_OK ||
+        !dns_name_equal(&wanted, &there))
+        return false;
+    *r = at;
+    return true;
+}
+
 size_t dns_name_text(const struct dns_name *name, char *out, size_t cap)
 {
     char text[DNS_NAME_WIRE] = ".";

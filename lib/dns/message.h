@@ -79,6 +79,9 @@ size_t dns_skip_name(struct dns_reader *r);
 /* Reads a name that is written out and is that domain; false: it is another, r is as it was. */
 bool dns_skip_domain(struct dns_reader *r, struct slice domain);
 
+/* The same for any name in text with escapes, such as no host has; slower. */
+bool dns_skip_text(struct dns_reader *r, struct slice text);
+
 /* Reads a name, and gives the name itself; len 0: r is bad. */
 void dns_read_name(struct dns_reader *r, struct dns_name *out);
 

@@ -4,6 +4,7 @@
 
 #include <check.h>
 
+#include "dns/answer.h"
 #include "dns/dns.h"
 #include "dns/message.h"
 #include "dns/records.h"
@@ -172,6 +173,40 @@ START_TEST(what_stood_in_the_buffer_stays)
 }
 END_TEST
 
+/* A question's name need not be one that a host could have (RFC 7208 section 7.1 asks for such). */
+START_TEST(names_of_any_bytes_are_answered)
+{
+    static const struct {
+        const char *asked, *answered;
+        int status;
+    } names[] = {
+        {"a\\032b\\;c:/\\\\.example.test", "A b;c:/\\\\.EXAMPLE.test", MOX_OK},
+        {"a\\.b.test", "a\\.b.test", MOX_OK},
+        {"a\\.b.test", "a.b.test", MOX_E_DNS},
+        {"a;b.test", "a;c.test", MOX_E_DNS},
+        {"a;b.test", "a;b.test.x", MOX_E_DNS},
+        {"a\\", "a", MOX_E_DNS},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct mox_dns_record record = {names[i].answered, DNS_TYPE_A, 0, 60, "192.0.2.1"};
+        struct dns_reply reply = {names[i].answered, DNS_TYPE_A, 0, false, &record, 1};
+        struct dns_question question = {slice_of(names[i].asked), DNS_TYPE_A, 0};
+        struct buffer out = {0};
+        struct arena arena = {0};
+        struct dns_answer answer;
+
+        ck_assert_int_eq(dns_records_to_wire(&reply, &out, NULL), MOX_OK);
+        ck_assert_msg(dns_answer_read(buffer_slice(&out), &question, &answer, &arena, NULL) ==
+                          names[i].status,
+                      "%s", names[i].asked);
+        ck_assert_uint_eq(answer.count, names[i].status == MOX_OK);
+        arena_free(&arena);
+        buffer_free(&out);
+    }
+}
+END_TEST
+
 START_TEST(no_memory)
 {
     struct mox_dns_record records[40];
@@ -203,6 +238,7 @@ TCase *test_dns_records(void)
     tcase_add_test(tcase, what_is_no_answer);
     tcase_add_test(tcase, string_of_255_bytes_and_one_more);
     tcase_add_test(tcase, what_stood_in_the_buffer_stays);
+    tcase_add_test(tcase, names_of_any_bytes_are_answered);
     tcase_add_test(tcase, no_memory);
     return tcase;
 }
