@@ -1,5 +1,5 @@
 /* block.c - see block.h. */
-#include "dial/block.h"
+#include "ctx/block.h"
 
 #include "base/error.h"
 #include "ctx/ctx.h"

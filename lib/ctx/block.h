@@ -1,8 +1,8 @@
 /*
  * block.h - a blocking call: something is started, and the context runs until its callback.
  */
-#ifndef DIAL_BLOCK_H
-#define DIAL_BLOCK_H
+#ifndef CTX_BLOCK_H
+#define CTX_BLOCK_H
 
 #include <stdbool.h>
 

@@ -2,7 +2,7 @@
 #include <moxdial/deliver.h>
 
 #include "base/error.h"
-#include "dial/block.h"
+#include "ctx/block.h"
 #include "dial/conn.h"
 
 int mox_plan_resolve(struct mox_ctx *ctx, const struct mox_dial_request *request,
