@@ -242,7 +242,7 @@ $(BUILD)/bench/peer/%: bench/peer/%.c
 $(UNIT): $(call objects,$(UNIT_SRC) $(LIB_SRC)) $(BUILD)/cases.o
 	$(call say,LINK)
 	$(Q)$(LINK) -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc -o $@ $^ $(UNIT_LIBS) \
-		$$($(PKG) --libs check jansson)
+		$$($(PKG) --libs check jansson yaml-0.1)
 
 # The simulated network: seeds, each a whole world. Its malloc counts, and fails where one says so.
 $(SIM): $(call objects,$(SIM_SRC) $(LIB_SRC))

@@ -7,6 +7,7 @@
 #define MOXDIAL_CHECK_H
 
 #include <moxdial/base.h>
+#include <moxdial/dial.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,6 +25,87 @@ extern "C" {
  */
 MOX_API int mox_nat_map(const struct mox_config *config, const struct mox_ip *seen,
                         struct mox_ip *out);
+
+/** The result of an SPF check (RFC 7208 section 2.6). */
+enum mox_spf {
+    MOX_SPF_NONE = 0,  ///< No domain to check, or it says nothing.
+    MOX_SPF_NEUTRAL,   ///< The domain says that it says nothing of this address.
+    MOX_SPF_PASS,      ///< The address may send for the domain.
+    MOX_SPF_FAIL,      ///< It may not.
+    MOX_SPF_SOFTFAIL,  ///< It probably may not.
+    MOX_SPF_TEMPERROR, ///< DNS did not answer; later it may.
+    MOX_SPF_PERMERROR  ///< The domain's record is broken, or asks for too much.
+};
+
+/** IN. Whom to check. */
+struct mox_spf_request {
+    size_t size; ///< sizeof(struct mox_spf_request).
+    /** For the NAT map (mox_nat_map()), Timeouts and TrustAD; NULL: none. Borrowed until return. */
+    const struct mox_config *config;
+    struct mox_ip ip; ///< The client's address as seen on the connection.
+    /** The name it gave in EHLO or HELO; NULL: none. Copied, as the two below. */
+    const char *helo;
+    /** MAIL FROM, an address or a domain alone; NULL or "": the null sender, whose domain is the
+     * name in EHLO. */
+    const char *mail_from;
+    /** Our own host name, for explanations that ask for it; NULL: "unknown". */
+    const char *receiver;
+};
+
+/** VALUE. What an SPF check found. */
+struct mox_spf_result {
+    int32_t result;        ///< Enum #mox_spf.
+    uint32_t lookups;      ///< Terms that asked DNS, of 10 (RFC 7208 section 4.6.4).
+    uint32_t void_lookups; ///< Of them those that found nothing, of 2; a third is a permerror.
+    struct mox_ip ip;      ///< The address that was checked: after the NAT map.
+    char domain[256];      ///< That was checked, in A-labels; "": there was none.
+    /** The term of its record that decided or went wrong, as written there; "default": none did.
+     * "": there is no record that could be read. */
+    char mechanism[256];
+    /** Printable ASCII. Of a fail: the domain owner's words for the client, if there are any (exp=,
+     * RFC 7208 section 6.2): a stranger's. Of a temperror or permerror: what is wrong, in a
+     * sentence of ours. Else "". */
+    char explanation[512];
+    uint32_t reserved[4]; ///< Zero.
+};
+
+/**
+ * Whether this address may send mail for that domain (SPF, RFC 7208). Blocks, for 20 s at most.
+ * Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context, whose dns ops are asked
+ * @param request borrowed until return
+ * @param out the result, of #MOX_OK; else zero
+ * @param err #MOX_E_UNSUPPORTED: the context has no DNS, or nothing can wake it up; #MOX_E_INVAL:
+ *     no address; #MOX_E_BUSY: operations are in flight on the context; #MOX_E_REENTRANT: inside a
+ *     callback; #MOX_E_SHUTDOWN; #MOX_E_OS: the wait failed; #MOX_E_NOMEM
+ * @return #MOX_OK, also where the result is a fail or an error of SPF; or the code of err
+ */
+MOX_API int mox_spf_check(struct mox_ctx *ctx, const struct mox_spf_request *request,
+                          struct mox_spf_result *out, struct mox_error *err);
+
+/**
+ * The same without blocking. Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context, whose dns ops are asked
+ * @param request borrowed until return
+ * @param out written before the callback, and zero until then; must live until it or the cancel
+ * @param fn called once, from a dispatch; never after mox_op_cancel()
+ * @param arg first argument of fn
+ * @param err why nothing was started, as of mox_spf_check(); what goes wrong later is told to fn
+ * @return its id for mox_op_cancel(); 0: nothing was started
+ */
+MOX_API mox_op_id mox_spf_start(struct mox_ctx *ctx, const struct mox_spf_request *request,
+                                struct mox_spf_result *out, mox_done_fn *fn, void *arg,
+                                struct mox_error *err);
+
+/**
+ * The name of a result as RFC 8601 has it: "pass", "softfail". Thread rule: any thread.
+ *
+ * @param result enum #mox_spf
+ * @return static text; "unknown" for no result
+ */
+MOX_API const char *mox_spf_name(int result);
 
 /** VIEW. What is remembered of one MX host, one source address of ours and one family. */
 struct mox_history_entry {

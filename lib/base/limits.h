@@ -68,6 +68,16 @@ enum {
     MOX_LIMIT_STS_AGE = 31557600,    /* seconds of max_age, RFC 8461 section 3.2 */
     MOX_LIMIT_STS_REFRESHES = 16,    /* policies of a context that are fetched ahead at once */
 
+    /* SPF; what RFC 7208 section 4.6.4 asks for, unless another reason stands there */
+    MOX_LIMIT_SPF_LOOKUPS = 10,        /* terms of a check that ask DNS */
+    MOX_LIMIT_SPF_VOIDS = 2,           /* of them that find nothing */
+    MOX_LIMIT_SPF_MX = 10,             /* hosts of one mx */
+    MOX_LIMIT_SPF_PTR = 10,            /* names of an address; the rest is passed over */
+    MOX_LIMIT_SPF_SECONDS = 20,        /* for a check: the least that may be the most */
+    MOX_LIMIT_SPF_DEPTH = 11,          /* records under way: the first, one a term of include */
+    MOX_LIMIT_SPF_EXPANSION = 8 << 10, /* bytes of a name with macros, before it is cut */
+    MOX_LIMIT_SPF_HELO = 255,          /* bytes of HELO and of our own name that macros see */
+
     /* TLS */
     MOX_LIMIT_TLS_SESSIONS = 4096,          /* sessions that a context keeps to resume them */
     MOX_LIMIT_TLS_SESSIONS_BYTES = 4 << 20, /* bytes of them all */

@@ -66,10 +66,10 @@ static int on_query(void *user, uint64_t id, const char *name, uint16_t type)
 {
     struct ctx_world *world = user;
 
-    (void)name;
-    (void)type;
     world->queries++;
     world->query_id = id;
+    world->query_name = name;
+    world->query_type = type;
     if (world->in_query != NULL)
         world->in_query(world);
     return world->query_status;

@@ -24,6 +24,8 @@ struct ctx_world { /* all zero: closed */
 
     int queries, cancels; /* calls of dns.query and dns.cancel, and the ids of the last */
     uint64_t query_id, cancelled_id;
+    const char *query_name; /* of the last, in in_query alone */
+    uint16_t query_type;
     int query_status;                          /* what dns.query returns */
     void (*in_query)(struct ctx_world *world); /* NULL: nothing is answered in it */
 };
