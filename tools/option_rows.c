@@ -200,6 +200,15 @@ static int set_orcpt(struct options *options, const struct option_row *row, cons
     return MOX_OK;
 }
 
+static int set_ip(struct options *options, const struct option_row *row, const char *value,
+                  struct mox_error *err)
+{
+    if (mox_ip_parse(value, field_of(options, row)) == MOX_OK)
+        return MOX_OK;
+    return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE, "--%s: \"%s\" is not an IP address",
+                      row->name, value);
+}
+
 /* No list is longer than the command line, whose length getopt has already bounded. */
 static int add_item(struct options *options, const struct option_row *row, const char *value,
                     struct mox_error *err)
@@ -306,6 +315,12 @@ const struct option_row option_rows[] = {
      0},
     {"envid", 0, OPTIONS_SEND, "TEXT", "the envelope's id in reports", set_optional,
      FIELD(message.envid), 0},
+
+    {"ip", 0, OPTIONS_SPF, "ADDRESS", "the client's, as seen on the connection", set_ip, FIELD(ip),
+     0},
+    {"from", 0, OPTIONS_SPF, "SENDER", "of MAIL FROM: address, domain or '<>'", set_sender, 0, 0},
+    {"helo", 0, OPTIONS_SPF, "NAME", "what the client said in EHLO; checked for '<>'", set_text,
+     FIELD(helo), 0},
 
     {"from", 0, OPTIONS_ENVELOPE, "SENDER", "address, domain or '<>' (the default)", set_sender, 0,
      0},

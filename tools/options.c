@@ -177,6 +177,10 @@ static int check_together(struct options *options, const struct usage *usage, st
                           options->for_parent
                               ? "no recipient; say --to ADDRESS"
                               : "no recipient; say --to ADDRESS, or only its domain");
+    if ((usage->options & OPTIONS_SPF) != 0 && (options->ip.family == 0 || envelope->from == NULL))
+        return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
+                          "whom to check? Say --ip ADDRESS and --from SENDER, an address or its "
+                          "domain");
     return MOX_OK;
 }
 
@@ -257,8 +261,9 @@ void options_help(const struct usage *usage)
         const char *heading;
     } groups[] = {
         {OPTIONS_ROUTE, "Of this command"}, {OPTIONS_DIAL, "Of this command"},
-        {OPTIONS_SEND, "Of this command"},  {OPTIONS_ENVELOPE, "Envelope"},
-        {OPTIONS_DIALING, "Dial"},          {OPTIONS_COMMON, "Common"},
+        {OPTIONS_SEND, "Of this command"},  {OPTIONS_SPF, "Of this command"},
+        {OPTIONS_ENVELOPE, "Envelope"},     {OPTIONS_DIALING, "Dial"},
+        {OPTIONS_COMMON, "Common"},
     };
 
     printf("Usage: moxdial %s [OPTION...]%s%s\n\n%s\n", usage->command,

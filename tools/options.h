@@ -18,7 +18,8 @@ enum {
     OPTIONS_DIALING = 8,  /* plan, dial, send */
     OPTIONS_COMMON = 16,
     OPTIONS_HOST = 32, /* none: a host may stand as operand */
-    OPTIONS_SEND = 64  /* send alone */
+    OPTIONS_SEND = 64, /* send alone */
+    OPTIONS_SPF = 128  /* spf alone */
 };
 
 /* What a command is, as far as its command line goes. */
@@ -47,6 +48,8 @@ struct options {
     struct mox_message message;      /* flags, ret, envid */
     const char *file;                /* the message; NULL: standard input */
     const char *host;                /* NULL: none was given */
+    const char *helo;                /* the same */
+    struct mox_ip ip;                /* family 0: none was given */
     uint32_t port, notify;
     char destination[256 + 3]; /* `to` where only --server was given */
 
