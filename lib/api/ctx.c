@@ -16,12 +16,7 @@
 #endif
 #include "store/memory.h"
 
-enum {
-    DEFAULT_CONNS = 1000,
-    DEFAULT_PER_ADDRESS = 20,
-    DEFAULT_IDLE_S = 5,
-    DEFAULT_MESSAGES = 100
-};
+enum { DEFAULT_CONNS = 1000, DEFAULT_PER_ADDRESS = 20, DEFAULT_IDLE_S = 5, DEFAULT_MESSAGES = 100 };
 
 static const char defaults_key; /* its address is the key */
 

@@ -5,53 +5,17 @@
  * callback before anything more is written: what it hands over then still rides with the message
  * that goes next.
  */
-#include "dial/deliver.h"
+#include "dial/delivery.h"
 
 #include "base/error.h"
-#include "base/input.h"
 #include "base/mem.h"
-#include "dial/advice.h"
-#include "dial/history.h"
 #include "dial/talk.h"
-#include "smtp/mail.h"
 
 enum {
     READ_SIZE = 4096,
     FAIR_BYTES = 1 << 20, /* written in one turn; then others of the context have theirs */
     US_PER_MS = 1000
 };
-
-struct deliver_op {   /* a message that the host has handed over */
-    struct ctx_op op; /* first */
-    struct part_link link;
-    struct smtp_job job;
-    struct mox_message message; /* complete */
-    struct delivery *delivery;
-    struct advice_count before; /* recipients of earlier calls */
-    mox_done_fn *fn;
-    void *arg;
-    bool done; /* it is no longer in the machine; its callback is due */
-};
-
-struct delivery {           /* of a connection, from its first message on */
-    struct ctx_event event; /* first: there may be something to write */
-    struct ctx_timer timer;
-    struct mox_conn *conn;
-    struct part_link ops; /* head: of struct deliver_op */
-    struct smtp_mail mail;
-    struct smtp_mail_rules rules; /* of the machine */
-    struct mox_error *why;        /* owned: see deliver_why */
-    uint64_t deadline_us;         /* UINT64_MAX: none */
-    uint32_t turn;                /* the machine's, when the deadline was set */
-    bool blocked;                 /* the stream takes no more now */
-    bool moved;                   /* … and has taken something since the deadline was set */
-    bool worn;                    /* see deliver_is_worn */
-};
-
-static struct mox_ctx *ctx_of(const struct delivery *v)
-{
-    return v->conn->dial->ctx;
-}
 
 static struct stream *stream_of(const struct delivery *v)
 {
@@ -68,7 +32,7 @@ static struct deliver_op *op_of_link(struct part_link *link)
     return (struct deliver_op *)((char *)link - offsetof(struct deliver_op, link));
 }
 
-static void free_op(struct deliver_op *o)
+void deliver_op_free(struct deliver_op *o)
 {
     part_unlink(&o->link);
     smtp_job_end(&o->job);
@@ -76,7 +40,7 @@ static void free_op(struct deliver_op *o)
 }
 
 /* Out of the machine; whoever has cancelled it is not called back. Whether there was any. */
-static bool take_done(struct delivery *v)
+bool delivery_take_done(struct delivery *v)
 {
     struct smtp_job *job;
     bool any = false;
@@ -96,10 +60,10 @@ static void break_off(struct delivery *v, const struct mox_error *why)
 {
     smtp_mail_break(&v->mail, why);
     v->conn->broken = true;
-    take_done(v);
-    ctx_timer_clear(ctx_of(v), &v->timer);
+    delivery_take_done(v);
+    ctx_timer_clear(delivery_ctx(v), &v->timer);
     ctx_event_drop(&v->event);
-    if (!ctx_of(v)->forked)
+    if (!delivery_ctx(v)->forked)
         stream_of(v)->ops->want(stream_of(v), 0);
     stream_of(v)->ready = NULL;
 }
@@ -129,7 +93,7 @@ static void renew_deadline(struct delivery *v)
         v->deadline_us = UINT64_MAX;
     else if (turn != v->turn || v->deadline_us == UINT64_MAX ||
              (kind == SMTP_MAIL_DEADLINE_BLOCK && v->moved))
-        v->deadline_us = ctx_now_us(ctx_of(v)) + allowed_us(v);
+        v->deadline_us = ctx_now_us(delivery_ctx(v)) + allowed_us(v);
     v->turn = turn;
     v->moved = false;
 }
@@ -137,7 +101,7 @@ static void renew_deadline(struct delivery *v)
 /* Until when something must have happened; a shutdown gives what is being finished its grace. */
 static uint64_t due_us(const struct delivery *v)
 {
-    const struct mox_ctx *ctx = ctx_of(v);
+    const struct mox_ctx *ctx = delivery_ctx(v);
 
     return ctx->shutting_down && ctx->grace_us < v->deadline_us ? ctx->grace_us : v->deadline_us;
 }
@@ -148,7 +112,7 @@ static int set_timer(struct delivery *v)
 
     if (heap_is_set(&v->timer.heap) && v->timer.heap.at_us <= at)
         return MOX_OK; /* woken too early it waits on: as a rule the reply is there by then */
-    return ctx_timer_set(ctx_of(v), &v->timer, at);
+    return ctx_timer_set(delivery_ctx(v), &v->timer, at);
 }
 
 /* MOX_OK: all is written that can be said now; MOX_E_AGAIN: the stream or the host's reader has to
@@ -177,7 +141,7 @@ static int write_some(struct delivery *v, struct mox_error *err)
         v->moved = true;
         total += n;
     }
-    ctx_event_queue(ctx_of(v), &v->event);
+    ctx_event_queue(delivery_ctx(v), &v->event);
     return MOX_E_AGAIN;
 }
 
@@ -185,7 +149,7 @@ static int take_bytes(struct delivery *v, struct slice bytes, struct mox_error *
 {
     size_t used;
 
-    if (ctx_logs(ctx_of(v), MOX_LOG_DIALOGUE))
+    if (ctx_logs(delivery_ctx(v), MOX_LOG_DIALOGUE))
         talk_log(v->conn->dial, "<", bytes);
     v->conn->reused = false; /* the server is there: what comes now is its word */
     return smtp_mail_input(&v->mail, bytes, &used, err);
@@ -233,8 +197,8 @@ static int converse(struct delivery *v, struct mox_error *err)
 
         if (status == MOX_OK || status == MOX_E_AGAIN)
             status = read_some(v, err);
-        if (take_done(v)) { /* what is to be written may end a message, too */
-            ctx_event_queue(ctx_of(v), &v->event); /* behind the callbacks */
+        if (delivery_take_done(v)) { /* what is to be written may end a message, too */
+            ctx_event_queue(delivery_ctx(v), &v->event); /* behind the callbacks */
             return status == MOX_OK ? MOX_E_AGAIN : status;
         }
         if (status != MOX_OK)
@@ -256,7 +220,7 @@ static int too_late(const struct delivery *v, struct mox_error *err)
     return MOX_E_TIMEOUT;
 }
 
-static int shut_down(const struct delivery *v, struct mox_error *err)
+int delivery_shut_down(const struct delivery *v, struct mox_error *err)
 {
     error_set(err, MOX_E_SHUTDOWN,
               "the context was shut down before the message was accepted; send it again later");
@@ -268,10 +232,10 @@ static int shut_down(const struct delivery *v, struct mox_error *err)
 /* What ends the wait: MOX_E_AGAIN, nothing. */
 static int check_time(struct delivery *v, struct mox_error *err)
 {
-    struct mox_ctx *ctx = ctx_of(v);
+    struct mox_ctx *ctx = delivery_ctx(v);
 
     if (ctx->shutting_down && (!smtp_mail_in_body(&v->mail) || ctx_now_us(ctx) >= ctx->grace_us))
-        return shut_down(v, err);
+        return delivery_shut_down(v, err);
     return ctx_now_us(ctx) >= v->deadline_us ? too_late(v, err) : MOX_E_AGAIN;
 }
 
@@ -283,7 +247,7 @@ static void at_session(const struct delivery *v, struct mox_error *err)
     error_at_host(err, candidate->view.host);
 }
 
-static void fail(struct delivery *v, struct mox_error *err)
+void delivery_fail(struct delivery *v, struct mox_error *err)
 {
     at_session(v, err);
     v->worn = v->worn || (v->conn->reused && err->code == MOX_E_CLOSED);
@@ -312,7 +276,7 @@ static void wait_for_more(struct delivery *v)
     if (set_timer(v) == MOX_OK)
         return;
     error_nomem(&err);
-    fail(v, &err);
+    delivery_fail(v, &err);
 }
 
 static void work(struct delivery *v)
@@ -324,7 +288,7 @@ static void work(struct delivery *v)
     if (status == MOX_E_AGAIN && !smtp_mail_is_idle(&v->mail))
         status = check_time(v, &err);
     if (status != MOX_E_AGAIN)
-        fail(v, &err);
+        delivery_fail(v, &err);
     else
         wait_for_more(v);
 }
@@ -351,100 +315,6 @@ static void on_ready(void *arg, struct stream *stream, int events)
     on_event(&v->event);
 }
 
-static void count(const struct deliver_op *o)
-{
-    struct mox_stats *stats = &ctx_of(o->delivery)->stats;
-    struct advice_count now = advice_count(o->job.results, o->message.nrcpts);
-
-    stats->rcpts_ok += now.accepted - o->before.accepted;
-    stats->rcpts_temp += now.temporary - o->before.temporary;
-    stats->rcpts_perm += now.permanent - o->before.permanent;
-    stats->messages += now.accepted > o->before.accepted;
-}
-
-/* Of a message whose turn would have come had the context not been shut down. */
-static int end_pending(const struct deliver_op *o, struct mox_error *err)
-{
-    int status = MOX_E_CLOSED;
-
-    for (size_t i = 0; i < o->message.nrcpts; i++) {
-        struct mox_rcpt_result *result = &o->job.results[i];
-
-        if (result->state != MOX_RCPT_PENDING)
-            continue;
-        result->code = status = shut_down(o->delivery, err);
-        result->action = MOX_ACTION_LATER;
-    }
-    return status;
-}
-
-/* What befell the recipients; kept for mox_dial_next. */
-static int outcome_of(struct deliver_op *o, struct mox_error *err)
-{
-    struct delivery *v = o->delivery;
-    int status;
-
-    advice_learn(v->conn->dial, &o->message, o->job.results);
-    advice_settle(v->conn->dial, o->job.results, o->message.nrcpts);
-    count(o);
-    status = smtp_job_error(&o->job, err);
-    mem_free(v->why);
-    v->why = NULL;
-    if (status == MOX_OK)
-        return status;
-    if (status == MOX_E_CLOSED && ctx_of(v)->shutting_down)
-        status = end_pending(o, err);
-    v->why = mem_new(sizeof *v->why);
-    if (v->why != NULL)
-        *v->why = *err;
-    return status;
-}
-
-static void op_finish(struct ctx_op *op)
-{
-    struct deliver_op *o = (struct deliver_op *)op; /* its first member */
-    mox_done_fn *fn = o->fn;
-    void *arg = o->arg;
-    struct mox_error err;
-    int status = outcome_of(o, &err);
-
-    free_op(o);
-    fn(arg, status, status == MOX_OK ? NULL : &err);
-}
-
-/* What else is under way on the connection cannot go on: half of this one has been said. */
-static void op_cancel(struct ctx_op *op)
-{
-    struct deliver_op *o = (struct deliver_op *)op;
-    struct mox_error err;
-
-    if (!o->done) {
-        error_set(&err, MOX_E_CLOSED, "the connection ended, for a delivery on it was cancelled");
-        fail(o->delivery, &err);
-    }
-    free_op(o);
-}
-
-static void op_shutdown(struct ctx_op *op)
-{
-    struct deliver_op *o = (struct deliver_op *)op;
-    struct delivery *v = o->delivery;
-
-    v->rules.max_messages = 0;
-    if (!o->done)
-        ctx_event_queue(ctx_of(v), &v->event); /* it looks at the time, and at the body */
-}
-
-static void op_resume(struct ctx_op *op)
-{
-    struct delivery *v = ((struct deliver_op *)op)->delivery;
-
-    ctx_event_queue(ctx_of(v), &v->event);
-}
-
-static const struct ctx_op_class deliver_class = {
-    .finish = op_finish, .cancel = op_cancel, .shutdown = op_shutdown, .resume = op_resume};
-
 /* Transactions that a connection may carry. */
 static uint32_t messages_allowed(const struct dial *d)
 {
@@ -453,7 +323,7 @@ static uint32_t messages_allowed(const struct dial *d)
     return limit != 0 && limit < most ? limit : most;
 }
 
-static struct delivery *begin(struct mox_conn *conn)
+struct delivery *delivery_new(struct mox_conn *conn)
 {
     struct delivery *v = mem_new(sizeof *v);
     const struct mox_candidate *target = &conn->dial->attempt->candidate->view;
@@ -473,112 +343,11 @@ static struct delivery *begin(struct mox_conn *conn)
     return v;
 }
 
-static int check_conn(const struct mox_conn *conn, struct mox_error *err)
+void delivery_wake(struct delivery *v)
 {
-    const struct dial *d = conn->dial;
-
-    if (!smtp_session_ready(&d->smtp) || talk_stage(d) != MOX_STAGE_READY)
-        return error_set(err, MOX_E_STATE,
-                         "mox_deliver: the connection was dialed to stage %s alone",
-                         mox_stage_name(talk_stage(d)));
-    if (conn->spoken)
-        return error_set(err, MOX_E_STATE,
-                         "mox_deliver: the host has spoken on this connection itself");
-    if (conn->broken)
-        return error_set(err, MOX_E_STATE, "mox_deliver: the connection has ended; dial anew");
-    if (conn->watch.fn != NULL)
-        return error_set(err, MOX_E_BUSY, "mox_deliver: the connection is being watched");
-    return MOX_OK;
-}
-
-static int check_message(const struct dial *d, const struct mox_message *message,
-                         struct mox_error *err)
-{
-    if (message->rcpts == NULL || message->nrcpts == 0)
-        return error_set(err, MOX_E_INVAL, "mox_message.rcpts: there is no recipient");
-    if ((message->flags & MOX_MSG_REQUIRETLS) != 0 &&
-        (d->plan->rules.flags & MOX_DIAL_REQUIRETLS) == 0)
-        return error_set(err, MOX_E_INVAL,
-                         "mox_message.flags: REQUIRETLS, which the dial did not ask for");
-    return MOX_OK;
-}
-
-static struct deliver_op *take_message(struct mox_conn *conn, const struct mox_message *message,
-                                       struct mox_rcpt_result *results, struct mox_error *err)
-{
-    struct deliver_op *o = mem_new(sizeof *o);
-    int status;
-
-    if (o == NULL) {
-        error_nomem(err);
-        return NULL;
-    }
-    status = input_take(&o->message, sizeof o->message, message, sizeof(struct mox_message),
-                        "mox_message", err);
-    if (status == MOX_OK && results == NULL)
-        status = error_set(err, MOX_E_INVAL, "mox_deliver: results is NULL");
-    if (status == MOX_OK)
-        status = check_message(conn->dial, &o->message, err);
-    if (status != MOX_OK) {
-        mem_free(o);
-        return NULL;
-    }
-    o->job.message = &o->message;
-    o->job.results = results;
-    o->before = advice_count(results, o->message.nrcpts);
-    return o;
-}
-
-/* The op is part of the connection from now on; it is freed on failure. */
-static mox_op_id enqueue(struct delivery *v, struct deliver_op *o, struct mox_error *err)
-{
-    mox_op_id id = ctx_op_start(ctx_of(v), &o->op, &deliver_class, err);
-
-    if (id != 0 && smtp_mail_add(&v->mail, &o->job, err) != MOX_OK) {
-        ctx_op_drop(&o->op);
-        id = 0;
-    }
-    if (id == 0) {
-        smtp_job_end(&o->job);
-        mem_free(o);
-        return 0;
-    }
-    o->delivery = v;
-    part_link(&v->ops, &o->link);
-    take_done(v); /* what need not be sent at all */
     stream_notify(stream_of(v), on_ready, v);
-    ctx_event_queue(ctx_of(v), &v->event);
-    ctx_arm(ctx_of(v));
-    return id;
-}
-
-mox_op_id mox_deliver_start(struct mox_conn *conn, const struct mox_message *message,
-                            struct mox_rcpt_result *results, mox_done_fn *fn, void *arg,
-                            struct mox_error *err)
-{
-    struct deliver_op *o;
-
-    if (fn == NULL) {
-        error_set(err, MOX_E_INVAL, "mox_deliver_start: no function to call at the end");
-        return 0;
-    }
-    if (check_conn(conn, err) != MOX_OK)
-        return 0;
-    o = take_message(conn, message, results, err);
-    if (o == NULL)
-        return 0;
-    if (conn->delivery != NULL)
-        history_forget(conn->dial); /* another message */
-    else
-        conn->delivery = begin(conn);
-    if (conn->delivery == NULL) {
-        mem_free(o);
-        error_nomem(err);
-        return 0;
-    }
-    o->fn = fn;
-    o->arg = arg;
-    return enqueue(conn->delivery, o, err);
+    ctx_event_queue(delivery_ctx(v), &v->event);
+    ctx_arm(delivery_ctx(v));
 }
 
 const struct mox_error *deliver_why(const struct delivery *v)
@@ -615,20 +384,23 @@ uint32_t deliver_messages(const struct delivery *v)
 
 void deliver_free(struct delivery *v)
 {
+    struct part_link *link, *next;
     struct mox_error err;
 
     if (v == NULL)
         return;
-    for (struct part_link *link = v->ops.next; link != &v->ops; link = link->next)
+    for (link = v->ops.next; link != &v->ops; link = link->next)
         ctx_op_drop(&op_of_link(link)->op); /* nobody is called */
     if (!smtp_mail_is_idle(&v->mail) && !smtp_mail_is_broken(&v->mail)) {
         error_set(&err, MOX_E_CLOSED, "the connection was closed by its host");
         smtp_mail_break(&v->mail, &err);
     }
-    take_done(v);
-    while (v->ops.next != &v->ops)
-        free_op(op_of_link(v->ops.next));
-    ctx_timer_clear(ctx_of(v), &v->timer);
+    delivery_take_done(v);
+    for (link = v->ops.next; link != &v->ops; link = next) {
+        next = link->next;
+        deliver_op_free(op_of_link(link));
+    }
+    ctx_timer_clear(delivery_ctx(v), &v->timer);
     ctx_event_drop(&v->event);
     smtp_mail_free(&v->mail);
     mem_free(v->why);

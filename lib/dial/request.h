@@ -54,9 +54,9 @@ void request_clock(const struct mox_ctx *ctx, const struct mox_config *config,
                    struct mox_envelope *envelope);
 
 /*
- * Fills rules, all zero before; *arena takes the copies. A route that is not given is looked up, but neither MX
- * hosts nor volume: see way.h. On failure, too, *route says which transport it was and
- * rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
+ * Fills rules, all zero before; *arena takes the copies. A route that is not given is looked up,
+ * but neither MX hosts nor volume: see way.h. On failure, too, *route says which transport it was
+ * and rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
  * MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
  */
 int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
