@@ -430,6 +430,27 @@ START_TEST(gravest_comes_first)
 }
 END_TEST
 
+/* The path of the first was made before that of the second was found to be none. */
+START_TEST(each_has_his_own_path)
+{
+    const char *const to[] = {"r1@x.example", "r2@", NULL};
+    const struct mail_step steps[] = {{FROM "\r\n", OK},
+                                      {"RCPT TO:<r1@x.example>\r\n", OK},
+                                      {"DATA\r\n", GO},
+                                      {HI ".\r\n", OK},
+                                      {NULL, NULL}};
+    struct mail_world w = {0};
+
+    mail_world_open(&w, 0);
+    mail_world_message(&w, "a@me.example", to, HI);
+    ck_assert_int_eq(mail_world_add(&w), MOX_OK);
+    play_all(&w, steps);
+    ck_assert_int_eq(w.results[0][0].state, MOX_RCPT_ACCEPTED);
+    ck_assert_int_eq(w.results[0][1].state, MOX_RCPT_PERMANENT);
+    mail_world_end(&w);
+}
+END_TEST
+
 /* A small message, its dot and the envelope of the next one leave in one write. */
 START_TEST(small_messages_ride_together)
 {
@@ -507,6 +528,7 @@ TCase *test_smtp_mail_jobs(void)
     tcase_add_test(tcase, our_address_is_not_blamed_by_who_took_it_before);
     tcase_add_test(tcase, results_name_the_server_and_its_words);
     tcase_add_loop_test(tcase, gravest_comes_first, 0, (int)ARRAY_LEN(graves));
+    tcase_add_test(tcase, each_has_his_own_path);
     tcase_add_test(tcase, small_messages_ride_together);
     tcase_add_test(tcase, large_pieces_are_not_copied);
     return tcase;
