@@ -89,7 +89,7 @@ FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
 MODE     := -std=c11 -fPIC -fno-plt -fvisibility=hidden -pthread
 # The library: nothing is thrown through it, so no tables to unwind by (debug information has its
 # own; -fasynchronous-unwind-tables in CFLAGS brings them back), and no padding before loops.
-UNPADDED := $(shell set -- -fno-align-jumps -fno-align-loops -fno-align-labels; \
+UNPADDED := $(shell set -- -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels; \
 	$(CC) -Werror "$$@" -E -x c /dev/null >/dev/null 2>&1 && echo "$$@")
 SMALL     = $(if $(filter lib/%,$<),-fno-asynchronous-unwind-tables $(UNPADDED))
 COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(SMALL) $(WARNINGS) $(CFLAGS) $(LTO_CC)
@@ -151,7 +151,7 @@ $(BUILD)/%.o: %.c $(BUILD)/flags
 # When the flags change, all is compiled again.
 $(BUILD)/flags: FORCE
 	@$(PKG) --exists $(REQUIRES) || { echo 'missing: $(REQUIRES); see scripts/setup'; exit 1; }
-	@echo '$(COMPILE) $(LINK)' | { $(renew); }
+	@echo '$(COMPILE) $(UNPADDED) $(LINK)' | { $(renew); }
 
 # Relocations take a tenth of the library; the linker packs them where it can (glibc 2.36 or newer
 # reads that; `make PACKED=` leaves it out).

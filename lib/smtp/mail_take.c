@@ -11,6 +11,7 @@
 
 enum {
     CODE_GO_AHEAD = 354,
+    CODE_BYE = 221,
     CODE_REFUSED = 400,  /* and above */
     CODE_TOO_MANY = 452, /* recipients, at RCPT (RFC 5321 section 4.5.3.1.10) */
     CODE_TOO_MANY_OLD = 552
@@ -148,8 +149,8 @@ static int take_final(struct smtp_mail *m, struct smtp_transaction *t, struct mo
 {
     struct mox_error why;
 
-    if (m->reply.code < CODE_REFUSED && !is_success(m))
-        return unexpected(m, err);
+    if (m->reply.code < CODE_REFUSED && (!is_success(m) || m->reply.code == CODE_BYE))
+        return unexpected(m, err); /* 221 is the reply to a QUIT behind it */
     if (is_success(m)) {
         smtp_job_accept(t->job, m->reply.code, smtp_reply_text(&m->reply));
         m->messages += t->accepted > 0;

@@ -143,6 +143,21 @@ START_TEST(last_of_all)
 }
 END_TEST
 
+/* The dot has no reply, and QUIT has: nobody has taken anything. */
+START_TEST(last_without_a_reply)
+{
+    struct mox_conn *conn = dial("mailbox 192.0.2.1 final=221_2.0.0_bye\n");
+
+    prepare(&mails[0]);
+    mails[0].message.flags = MOX_MSG_LAST;
+    start(&mails[0], conn);
+    world_run(sim);
+    ck_assert_int_eq(mails[0].call.status, MOX_E_PROTOCOL);
+    ck_assert_int_eq(mails[0].result.state, MOX_RCPT_UNKNOWN);
+    mox_conn_close(conn);
+}
+END_TEST
+
 /* A last message with more recipients than one transaction takes: QUIT behind the last of them. */
 START_TEST(last_in_two)
 {
@@ -385,6 +400,7 @@ TCase *test_dial_delivery(void)
     tcase_add_test(tc, several_and_the_end);
     tcase_add_loop_test(tc, last_of_all, 0, 4);
     tcase_add_test(tc, last_in_two);
+    tcase_add_test(tc, last_without_a_reply);
     tcase_add_loop_test(tc, cancelled, 0, 20);
     tcase_add_loop_test(tc, closed_by_the_host, 0, 20);
     tcase_add_loop_test(tc, shut_down, 0, 3);
