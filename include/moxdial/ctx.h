@@ -63,9 +63,9 @@ struct mox_ctx_options {
  * Thread rule: any thread; the context belongs to one thread at a time from then on.
  *
  * @param options borrowed until return; NULL: every default
- * @param err #MOX_E_INVAL: a table lacks a function, or a server is no address; #MOX_E_UNSUPPORTED:
- *     an option that this build or version does not have; #MOX_E_OS: the system gave no descriptor;
- *     #MOX_E_NOMEM
+ * @param err #MOX_E_INVAL: a table lacks a function, a server is no address, or servers are counted
+ *     that are not given; #MOX_E_UNSUPPORTED: an option that this build or version does not have;
+ *     #MOX_E_OS: the system gave no descriptor; #MOX_E_NOMEM
  * @return the context, yours to end with mox_ctx_free(); NULL: see err
  */
 MOX_API struct mox_ctx *mox_ctx_new(const struct mox_ctx_options *options, struct mox_error *err);

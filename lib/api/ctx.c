@@ -188,7 +188,7 @@ static int copy_tables(struct mox_ctx_options *options, struct tables *tables,
     return MOX_OK;
 }
 
-/* The functions that each table must have. */
+/* The functions that each table must have; and what is counted must be there. */
 static int check_tables(const struct mox_ctx_options *options, struct mox_error *err)
 {
     const struct mox_socket_ops *socket = options->socket;
@@ -210,6 +210,10 @@ static int check_tables(const struct mox_ctx_options *options, struct mox_error 
     if (sys != NULL && (sys->monotonic_us == NULL || sys->unix_s == NULL ||
                         sys->utc_offset_s == NULL || sys->random == NULL))
         return incomplete("mox_sys_ops", err);
+    if (options->dns_servers == NULL && options->ndns_servers > 0)
+        return error_set(err, MOX_E_INVAL,
+                         "mox_ctx_options.dns_servers is NULL, and ndns_servers counts %zu",
+                         options->ndns_servers);
     return MOX_OK;
 }
 

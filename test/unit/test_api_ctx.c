@@ -308,6 +308,8 @@ START_TEST(name_servers)
         options.ndns_servers = 1;
         assert_refused(&options, MOX_E_INVAL, "name server");
     }
+    options.dns_servers = NULL;
+    assert_refused(&options, MOX_E_INVAL, "dns_servers is NULL");
 #else
     (void)good_servers;
 #endif
