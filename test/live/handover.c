@@ -110,16 +110,18 @@ static void hand_over(struct mox_conn *conn, const struct mox_message *message)
     mox_conn_close(conn);
 }
 
-static int deliver(struct mox_ctx *ctx, struct mox_dial_request *request, int fd, const char *list)
+static int deliver(struct mox_ctx *ctx, const struct mox_dial_request *given, int fd,
+                   const char *list)
 {
     char addresses[LIST];
     struct mox_rcpt rcpts[RCPTS_MOST] = {{0}};
     struct mox_message message = {.size = sizeof message,
-                                  .mail_from = request->envelope->from,
+                                  .mail_from = given->envelope->from,
                                   .rcpts = rcpts,
                                   .body = {.source = MOX_BODY_FD, .fd = fd},
                                   .flags = MOX_MSG_8BIT};
-    struct mox_envelope envelope = *request->envelope;
+    struct mox_envelope envelope = *given->envelope;
+    struct mox_dial_request request = *given;
     struct mox_conn *conn = NULL;
     struct mox_error err;
     char *rest = NULL;
@@ -129,16 +131,16 @@ static int deliver(struct mox_ctx *ctx, struct mox_dial_request *request, int fd
          at = strtok_r(NULL, ",", &rest))
         rcpts[message.nrcpts++].address = at;
     envelope.to = rcpts[0].address;
-    request->envelope = &envelope;
-    request->plan = mox_plan_new(ctx);
-    if (request->plan == NULL)
+    request.envelope = &envelope;
+    request.plan = mox_plan_new(ctx);
+    if (request.plan == NULL)
         return MOX_E_NOMEM;
-    if (mox_dial(ctx, request, &conn, &err) == MOX_OK)
+    if (mox_dial(ctx, &request, &conn, &err) == MOX_OK)
         hand_over(conn, &message);
     else
         printf("%s\n", err.message);
-    tell_attempts(request->plan);
-    mox_plan_free(request->plan);
+    tell_attempts(request.plan);
+    mox_plan_free(request.plan);
     return MOX_OK;
 }
 
