@@ -5,11 +5,9 @@
 
 bool spf_name_of(const struct dns_item *item, struct domain *out)
 {
-    if (item->fault == DNS_FAULT_ROOT)
-        return false;
     if (item->fault != DNS_FAULT_NONE && slice_find(item->data, '?') < item->data.len)
-        return false; /* what can be shown of it, and no more */
-    return spf_target_set(out, item->data);
+        return false;                       /* what can be shown of it, and no more */
+    return spf_target_set(out, item->data); /* the root, ".", is none */
 }
 
 void spf_names_take(struct spf_names *names, const struct dns_item *items, size_t n)

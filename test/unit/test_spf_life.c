@@ -188,6 +188,20 @@ START_TEST(the_address_as_the_world_sees_it)
 }
 END_TEST
 
+START_TEST(a_mapped_address_is_its_ipv4_one)
+{
+    static const uint8_t mapped[16] = {[10] = 0xff, [11] = 0xff, 198, 51, 100, 25};
+    struct mox_spf_request request = {
+        .size = sizeof request, .mail_from = "nat.example.org", .ip.family = MOX_IPV6};
+    struct mox_spf_result out;
+
+    memcpy(request.ip.bytes, mapped, sizeof mapped);
+    ck_assert_int_eq(mox_spf_check(w.net.ctx, &request, &out, &w.err), MOX_OK);
+    ck_assert_int_eq(out.ip.family, MOX_IPV4);
+    ck_assert_int_eq(out.result, MOX_SPF_PASS);
+}
+END_TEST
+
 START_TEST(what_cannot_be_checked)
 {
     struct mox_spf_request request = {.size = sizeof request};
@@ -280,6 +294,7 @@ TCase *test_spf_life(void)
     tcase_add_test(tcase, a_fail_stays_one_without_time_to_explain_it);
     tcase_add_test(tcase, a_question_has_the_time_of_the_configuration);
     tcase_add_loop_test(tcase, the_address_as_the_world_sees_it, 0, (int)ARRAY_LEN(seen));
+    tcase_add_test(tcase, a_mapped_address_is_its_ipv4_one);
     tcase_add_test(tcase, what_cannot_be_checked);
     tcase_add_test(tcase, it_blocks);
     tcase_add_test(tcase, no_memory_at_any_point);

@@ -54,6 +54,7 @@ static const struct {
     /* the other letters, and all that stands for itself */
     {V4, "%{h} %{r} %{p} %{t} %{c} %{i} %{v}",
      "mx.example.org mx.example.net mx.example.org 1700000000 " V4 " " V4 " in-addr"},
+    {"fe80::1%1", "%{c}", "fe80::1"},
     {V6, "%{c} %{i} %{v}", V6 " " NIBBLES6 " ip6"},
     {V4, "a%%b%_c%-d", "a%b c%20d"},
     {V4, "", ""},
@@ -63,6 +64,7 @@ static const struct {
     /* parts */
     {V4, "%{d127}", "email.example.com"},
     {V4, "%{d99999999999999999999}", "email.example.com"},
+    {V4, "%{d4294967297}", "email.example.com"},
     {V4, "%{d01}", "com"},
     {V4, "%{s-@}", NULL},
     {V4, "%{s-.}", "strong.bad@email.example.com"},
