@@ -106,6 +106,17 @@ START_TEST(a_shutdown_is_told)
 }
 END_TEST
 
+START_TEST(a_shutdown_leaves_a_result_that_is_there)
+{
+    ck_assert_uint_ne(spf_world_start(&w), 0);
+    mox_ctx_shutdown(w.net.ctx, 1000);
+    mox_ctx_dispatch(w.net.ctx);
+    ck_assert_int_eq(w.done, 1);
+    ck_assert_int_eq(w.status, MOX_OK);
+    ck_assert_int_eq(w.result.result, MOX_SPF_FAIL);
+}
+END_TEST
+
 START_TEST(time_runs_out)
 {
     w.silent = "slow.example.org";
@@ -289,6 +300,7 @@ TCase *test_spf_life(void)
     tcase_add_test(tcase, a_cancel_is_silent);
     tcase_add_test(tcase, a_cancel_of_what_is_done_and_not_told);
     tcase_add_test(tcase, a_shutdown_is_told);
+    tcase_add_test(tcase, a_shutdown_leaves_a_result_that_is_there);
     tcase_add_test(tcase, time_runs_out);
     tcase_add_test(tcase, an_answer_that_comes_with_the_end_of_the_time_counts);
     tcase_add_test(tcase, a_fail_stays_one_without_time_to_explain_it);
