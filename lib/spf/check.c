@@ -53,7 +53,6 @@ static int give_answer(struct spf_check *c)
 static int ask(struct spf_check *c)
 {
     arena_free(&c->answer);
-    c->chain.error = NULL;
     c->chain.type = c->eval.question.type;
     if (chain_start(c->ctx, &c->chain, c->eval.question.name) != MOX_OK)
         return error_nomem(&c->error);
