@@ -29,6 +29,9 @@ LTO      ?= no
 # -Werror: what CI gives
 WERROR   ?=
 FUZZ_SECONDS ?= 60
+# of make check-sim; with sanitizers, for coverage and on mbedTLS 3.6 fewer
+SIM_SEEDS ?= 5000
+FEWER_SEEDS = SIM_SEEDS=1500
 # of make soak
 SEEDS    ?= 100000
 SOAK_FROM ?= 1000000
@@ -270,7 +273,7 @@ check-unit: $(UNIT)
 
 check-sim: $(SIM)
 	$(call say,TEST)
-	$(Q)$(RUN) $(SIM) --seeds test/sim/seeds.txt --count 5000
+	$(Q)$(RUN) $(SIM) --seeds test/sim/seeds.txt --count $(SIM_SEEDS)
 
 # Any number of seeds, from SOAK_FROM on, a thousand at a time, on all processors.
 soak: $(SIM)
@@ -373,7 +376,7 @@ SAN  = -O1 -g -fno-omit-frame-pointer -fsanitize=
 FIXED = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 
 check-asan:
-	$(SUB) BUILD=$(BUILD)/asan CFLAGS='$(SAN)address,undefined -fno-sanitize-recover=all' \
+	$(SUB) BUILD=$(BUILD)/asan $(FEWER_SEEDS) CFLAGS='$(SAN)address,undefined -fno-sanitize-recover=all' \
 		RUN='env CK_FORK=no' check-unit check-sim check-store check-cli
 
 check-tsan:
@@ -392,7 +395,8 @@ WITH_MBEDTLS3 = BUILD=$(BUILD)/mbedtls3 MBEDTLS_CFLAGS='-I$(MBEDTLS3)/usr/includ
 	MBEDTLS_LIBS='$(MBEDTLS3_LIBS)'
 check-mbedtls3:
 	+$(Q)if scripts/mbedtls3 $(MBEDTLS3); then \
-		$(MAKE) --no-print-directory $(WITH_MBEDTLS3) WERROR=-Werror check-unit check-sim check-cli; \
+		$(MAKE) --no-print-directory $(WITH_MBEDTLS3) WERROR=-Werror $(FEWER_SEEDS) \
+			check-unit check-sim check-cli; \
 		else echo 'left out: mbedTLS 3.6 cannot be fetched'; [ -z "$$CI" ]; fi
 
 # The paths that gcc follows through all of the library.
@@ -404,7 +408,8 @@ objects: $(call objects,$(LIB_SRC) $(OWN_SRC))
 # Lines and branches of lib/ that the tests reach; see doc/testing.md.
 coverage:
 	$(Q)mkdir -p $(BUILD)/coverage && find $(BUILD)/coverage -name '*.gcda' -delete
-	$(SUB) BUILD=$(BUILD)/coverage CC=gcc CFLAGS='-O0 -g --coverage' check-unit check-sim check-cli
+	$(SUB) BUILD=$(BUILD)/coverage CC=gcc CFLAGS='-O0 -g --coverage' $(FEWER_SEEDS) \
+		check-unit check-sim check-cli
 	$(Q)scripts/coverage $(BUILD)/coverage
 
 # Real daemons on loopback, real networks in namespaces.

@@ -187,8 +187,7 @@ END_TEST
 START_TEST(want_of_memory)
 {
     const char *const to[] = {"u@example.org",
-                              "v@b\xc3\xbc"
-                              "cher.example",
+                              "v@b\303\274cher.example",
                               "w@example.org",
                               "x@example.org",
                               "y@example.org",
