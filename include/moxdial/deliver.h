@@ -127,7 +127,7 @@ struct mox_rcpt_result {
     char enhanced[12];      ///< "5.1.1"; empty: none.
     char host[256];         ///< The server's name.
     char reply[512];        ///< Its words, as in mox_error::reply.
-    uint32_t reserved[8];
+    uint32_t reserved[8];   ///< 0.
 };
 
 /**

@@ -36,8 +36,10 @@ static void end_writes(struct ctx_part *part)
 {
     struct writes *all = (struct writes *)part; /* its first member */
 
-    while (all->list != NULL)
-        end_write(all->list);
+    for (struct write *w = all->list, *next; w != NULL; w = next) {
+        next = w->next;
+        end_write(w);
+    }
     mem_free(all);
 }
 

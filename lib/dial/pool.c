@@ -58,8 +58,8 @@ void mox_conn_release(struct mox_conn *conn)
     part = conn->dial->part;
     ctx = part->ctx;
     if (!may_keep(conn) ||
-        ctx_timer_set(ctx, &conn->idle, ctx_now_us(ctx) + ctx->options.idle_s * US_PER_S) !=
-            MOX_OK) {
+        ctx_timer_set(ctx, &conn->idle,
+                      ctx_now_us(ctx) + (uint64_t)ctx->options.idle_s * US_PER_S) != MOX_OK) {
         mox_conn_close(conn);
         return;
     }
@@ -132,14 +132,15 @@ static struct mox_conn *find(struct dial_part *part, const struct request_rules 
 static void refresh(struct dial *old, const struct dial *d)
 {
     struct mox_plan *plan = old->plan;
+    struct plan_host *host;
 
     request_renew(&plan->rules, &d->plan->rules);
     plan->info.route = d->plan->info.route;
     plan->info.elapsed_ms = 0;
     for (size_t i = 0; i < plan->kept.len; i++)
         plan_kept_at(plan, i)->tried = plan_kept_at(plan, i) == old->attempt->candidate;
-    for (size_t i = 0; i < plan->hosts.len; i++)
-        plan_host_at(plan, i)->refused4 = plan_host_at(plan, i)->refused6 = false;
+    for (size_t i = 0; (host = plan_host_at(plan, i)) != NULL; i++)
+        host->refused4 = host->refused6 = false;
     plan->attempts.items[0] = old->attempt; /* there is one at least: this */
     plan->attempts.len = 1;
     history_forget(old);

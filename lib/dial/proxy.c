@@ -126,7 +126,7 @@ struct mox_ip proxy_public(const struct request_rules *rules, int family)
 {
     const struct config_transport *proxy = request_proxy(rules);
 
-    for (size_t i = 0; i < proxy->nremote_ips; i++) {
+    for (size_t i = 0; proxy != NULL && i < proxy->nremote_ips; i++) {
         if (proxy->remote_ips[i].family == family)
             return proxy->remote_ips[i];
     }

@@ -31,8 +31,10 @@ typedef uint8_t vector16 __attribute__((vector_size(16)));
         const vector cr = (vector){0} + '\r', lf = (vector){0} + '\n', dot = (vector){0} + '.';    \
         const uint64_t even = 0x00ff00ff00ff00ff;                                                  \
         uint64_t words[sizeof(vector) / sizeof(uint64_t)], any = 0, sum = 0;                       \
-        vector odd = {0}, count = {0}, now, last, is_lf;                                           \
+        vector odd, count, now, last, is_lf;                                                       \
                                                                                                    \
+        memset(&odd, 0, sizeof odd);                                                               \
+        memset(&count, 0, sizeof count);                                                           \
         for (size_t i = 0; i < n; i++) {                                                           \
             memcpy(&now, p + i * sizeof now, sizeof now);                                          \
             memcpy(&last, p + i * sizeof now - 1, sizeof last);                                    \

@@ -167,6 +167,22 @@ START_TEST(bounded_in_time)
 }
 END_TEST
 
+/* More seconds than 32 bits hold in microseconds. */
+START_TEST(long_kept)
+{
+    struct mox_ctx_options options = {.size = sizeof options, .max_idle = 4, .idle_s = 5000};
+    static const struct dial_case one = {.name = "1"};
+
+    dial_renew(&options);
+    world_load(sim, two_domains);
+    mox_conn_release(dial(&one));
+    world_sleep(sim, 4999 * 1000);
+    ck_assert_uint_eq(world_count(sim, "QUIT"), 0);
+    world_sleep(sim, 2000);
+    ck_assert_uint_eq(world_count(sim, "sent 192.0.2.1 QUIT"), 1);
+}
+END_TEST
+
 START_TEST(bounded_in_messages)
 {
     static const struct dial_case one = {.name = "1"};
@@ -300,6 +316,7 @@ TCase *test_dial_pool(void)
     tcase_add_test(tc, own_plan_beside_another_dial);
     tcase_add_test(tc, bounded_in_number);
     tcase_add_test(tc, bounded_in_time);
+    tcase_add_test(tc, long_kept);
     tcase_add_test(tc, bounded_in_messages);
     tcase_add_loop_test(tc, not_kept, 0, 3);
     tcase_add_loop_test(tc, closed_meanwhile, 0, 3);

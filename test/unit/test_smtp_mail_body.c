@@ -186,14 +186,9 @@ END_TEST
 /* Each allocation fails once: every job still ends, and nobody is accepted who was not. */
 START_TEST(want_of_memory)
 {
-    const char *const to[] = {"u@example.org",
-                              "v@b\303\274cher.example",
-                              "w@example.org",
-                              "x@example.org",
-                              "y@example.org",
-                              "z@example.org",
-                              "s@example.org",
-                              "t@example.org"};
+    const char *const to[] = {
+        "u@example.org", "v@b\303\274cher.example", "w@example.org", "x@example.org",
+        "y@example.org", "z@example.org",           "s@example.org", "t@example.org"};
     bool failed = true;
 
     for (long nth = 1; failed; nth++) {
