@@ -385,9 +385,13 @@ check-tsan:
 	$(SUB) BUILD=$(BUILD)/tsan CFLAGS='$(SAN)thread' RUN='$(FIXED) env CK_FORK=no' \
 		check-unit check-threads
 
-check-valgrind:
-	$(SUB) LOG=$(BUILD)/valgrind.log check-unit \
-		RUN='env CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99'
+# In two halves, for two processors.
+check-valgrind: $(BUILD)/valgrind-1.log $(BUILD)/valgrind-2.log
+$(BUILD)/valgrind-%.log: $(UNIT) FORCE
+	$(call say,TEST)
+	$(Q)MOX_TEST_PART=$*/2 CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99 $(UNIT) \
+		>$@.new 2>&1 || { cat $@.new; exit 1; }
+	@mv $@.new $@ && grep '%: Checks:' $@
 
 # The same on mbedTLS 3.6, which speaks TLS 1.3; Debian 13's is fetched into the build. Left out
 # where it cannot be had, but not by CI.
@@ -437,13 +441,15 @@ fuzz:
 	$(SUB) BUILD=$(BUILD)/fuzz CC=clang CXX=clang++ CFLAGS='$(SAN)fuzzer-no-link,address,undefined \
 		-fno-sanitize-recover=all' fuzz-run
 
-fuzz-run: $(FUZZERS)
-	$(Q)for f in $(FUZZERS); do echo "FUZZ     $$f"; mkdir -p $$f.corpus; \
-		seeds=test/fuzz/$${f##*/}; dict=-dict=$$seeds.dict; [ -f $$seeds.dict ] || dict=; \
+fuzz-run: $(FUZZERS:=.run)
+$(BUILD)/fuzzers/%.run: $(BUILD)/fuzzers/% FORCE
+	$(Q)f=$<; mkdir -p $$f.corpus; \
+		seeds=test/fuzz/$*; dict=-dict=$$seeds.dict; [ -f $$seeds.dict ] || dict=; \
 		[ -d $$seeds ] || seeds=; \
 		$$f -max_total_time=$(FUZZ_SECONDS) -verbosity=0 -print_final_stats=1 \
 			-artifact_prefix=$$f. $$dict $$f.corpus $$seeds >$$f.log 2>&1 || \
-			{ cat $$f.log; exit 1; }; grep number_of_executed_units $$f.log; done
+			{ cat $$f.log; exit 1; }; \
+		echo "FUZZ     $$f:$$(sed -n 's/^stat::number_of_executed_units://p' $$f.log) runs"
 
 $(BUILD)/fuzzers/%: $(BUILD)/test/fuzz/%.o $(call objects,$(LIB_SRC))
 	$(call say,LINK)

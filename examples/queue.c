@@ -31,7 +31,7 @@ struct job {
     char path[PATH];
 };
 
-/* GIVE_UP: a bounce would be due; the rest waits: result.retry_after_s says how long at least. */
+/* GIVE_UP: a bounce is due. The rest waits, for result.retry_after_s at least. */
 static void end_job(struct job *job, const struct mox_error *err)
 {
     struct queue *queue = job->queue;
@@ -132,8 +132,8 @@ int main(int argc, char **argv)
     queue.from = argv[1];
     queue.to = argv[2];
     queue.folder = argv[3];
+    queue.server = argv[4]; /* NULL ends the arguments */
     queue.dir = opendir(queue.folder);
-    queue.server = argc > 4 ? argv[4] : NULL;
     queue.ctx = mox_ctx_new(&options, &err);
     if (queue.dir == NULL || queue.ctx == NULL) {
         fprintf(stderr, "queue: %s\n", queue.dir == NULL ? "no such folder" : err.message);

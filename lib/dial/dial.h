@@ -1,6 +1,5 @@
 /*
- * dial.h - struct dial: the one state machine that leads from a request to an
- * open session.
+ * dial.h - struct dial: the one state machine that leads from a request to an open session.
  *
  *   ROUTE --chosen--> MX --hosts--> ADDRESSES --candidates--> CONNECT --a stream--> SESSION
  *
@@ -12,10 +11,9 @@
  * A route that hangs on the envelope alone, as nearly all do, is chosen before the dial begins,
  * which then begins with MX (see way.h).
  *
- * Every state waits under a deadline: the whole dial's, and its own (a
- * question's is kept by its query). A dial that ended well stays with its
- * connection and goes on from there when the host is refused later
- * (mox_dial_next).
+ * Every state waits under a deadline: the whole dial's, and its own (a question's is kept by its
+ * query). A dial that ended well stays with its connection and goes on from there when the host is
+ * refused later (mox_dial_next).
  */
 #ifndef DIAL_DIAL_H
 #define DIAL_DIAL_H
