@@ -13,23 +13,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/slice.h"
+#include "bench/gauge.h"
 #include "smtp/body.h"
 
 enum { EXIT_NO = 1, EXIT_USAGE = 64 };
-
-static const double memory_total = 4e9; /* bytes, for a figure */
-
-static double cpu_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static char *make_message(size_t len, size_t line, const char *form)
 {
@@ -89,25 +79,6 @@ static int from_memory(size_t len, size_t line, const char *form)
         printf("gbs=%.3f\n", (memory_total - left) / (cpu_s() - begin) / 1e9);
     free(text);
     return good ? 0 : EXIT_NO;
-}
-
-/* Reads all there is, and forgets it, in a process of its own. */
-static int open_pipe(pid_t *child)
-{
-    static char room[1 << 16];
-    int ends[2];
-
-    if (pipe(ends) != 0)
-        return -1;
-    *child = fork();
-    if (*child == 0) {
-        close(ends[1]);
-        while (read(ends[0], room, sizeof room) > 0)
-            continue;
-        _exit(0);
-    }
-    close(ends[0]);
-    return ends[1];
 }
 
 static int from_file(const char *path, int to_pipe)

@@ -12,22 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "bench/gauge.h"
 
 enum { EXIT_NO = 1, EXIT_USAGE = 64 };
 
-static const double memory_total = 4e9; /* bytes, for a figure */
-
 static char room[1 << 16];
-
-static double cpu_s(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static int copy_memory(size_t len)
 {
@@ -47,24 +38,6 @@ static int copy_memory(size_t len)
     free(from);
     free(to);
     return 0;
-}
-
-/* Reads all there is, and forgets it, in a process of its own. */
-static int open_pipe(pid_t *child)
-{
-    int ends[2];
-
-    if (pipe(ends) != 0)
-        return -1;
-    *child = fork();
-    if (*child == 0) {
-        close(ends[1]);
-        while (read(ends[0], room, sizeof room) > 0)
-            continue;
-        _exit(0);
-    }
-    close(ends[0]);
-    return ends[1];
 }
 
 static double copy_file(int in, int out)

@@ -10,8 +10,17 @@ static void end(struct block *b, int status, const struct mox_error *err)
     b->status = status;
     if (status == MOX_OK)
         error_none(b->err);
-    else if (b->err != NULL)
+    else
         *b->err = *err;
+}
+
+int block_begin(struct block *b, struct mox_ctx *ctx, struct mox_error *err)
+{
+    b->done = false;
+    b->conn = NULL;
+    b->own = (struct mox_error){0};
+    b->err = err != NULL ? err : &b->own;
+    return ctx_may_block(ctx, b->err);
 }
 
 void block_on_conn(void *arg, int status, struct mox_conn *conn, const struct mox_error *err)

@@ -8,12 +8,17 @@
 
 #include <moxdial/conn.h>
 
-struct block { /* .err set, the rest zero; it is the `arg` of what is started */
+struct block { /* it is the `arg` of what is started */
     bool done;
     int status;
     struct mox_conn *conn;
-    struct mox_error *err; /* borrowed; filled when it is done */
+    struct mox_error *err; /* the caller's, or own; filled when it is done */
+    struct mox_error own;
 };
+
+/* Before anything is started. err: the caller's, NULL: it does not care. MOX_OK, or why this
+ * context cannot wait. */
+int block_begin(struct block *b, struct mox_ctx *ctx, struct mox_error *err);
 
 /* The callbacks to start with. */
 void block_on_conn(void *arg, int status, struct mox_conn *conn, const struct mox_error *err);

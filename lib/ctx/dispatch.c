@@ -10,9 +10,8 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "ctx/ctx.h"
-
-enum { US_PER_MS = 1000 };
 
 int ctx_timer_set(struct mox_ctx *ctx, struct ctx_timer *timer, uint64_t at_us)
 {

@@ -1,7 +1,7 @@
 /* fetch.c - see fetch.h. The deadline is told to the fetcher, and kept here too. */
 #include "ctx/fetch.h"
 
-enum { US_PER_MS = 1000 };
+#include "base/units.h"
 
 static void end_wait(struct ctx_fetch *fetch)
 {

@@ -1,9 +1,8 @@
 /* op.c - operations in flight: what mox_op_cancel, mox_ctx_pending and mox_ctx_shutdown speak of.
  */
 #include "base/error.h"
+#include "base/units.h"
 #include "ctx/ctx.h"
-
-enum { US_PER_MS = 1000 };
 
 static void run_completion(struct ctx_event *event)
 {
@@ -89,7 +88,7 @@ int mox_ctx_shutdown(struct mox_ctx *ctx, uint32_t grace_ms)
     struct ctx_op *op, *next;
 
     if (!ctx->shutting_down) /* a second call does not lengthen it */
-        ctx->grace_us = ctx_now_us(ctx) + (uint64_t)grace_ms * US_PER_MS;
+        ctx->grace_us = ctx_now_us(ctx) + us_of_ms(grace_ms);
     ctx->shutting_down = true;
     for (op = ctx->ops.next; op != &ctx->ops; op = next) {
         next = op->next;

@@ -8,11 +8,6 @@
 
 enum { CODE_PERMANENT = 500 };
 
-static bool is_open(const struct mox_rcpt_result *result)
-{
-    return result->state == MOX_RCPT_PENDING || result->action == MOX_ACTION_NEXT;
-}
-
 struct advice_count advice_count(const struct mox_rcpt_result *results, size_t n)
 {
     struct advice_count count = {0};
@@ -20,7 +15,7 @@ struct advice_count advice_count(const struct mox_rcpt_result *results, size_t n
     for (size_t i = 0; i < n; i++) {
         const struct mox_rcpt_result *result = &results[i];
 
-        if (is_open(result))
+        if (smtp_result_is_open(result))
             continue;
         if (result->state == MOX_RCPT_ACCEPTED)
             count.accepted++;

@@ -1,16 +1,15 @@
 /* blocking.c - the public calls that block: what each starts is run to its end. */
 #include <moxdial/deliver.h>
 
-#include "base/error.h"
+#include "base/units.h"
 #include "ctx/block.h"
 #include "dial/conn.h"
 
 int mox_plan_resolve(struct mox_ctx *ctx, const struct mox_dial_request *request,
                      struct mox_error *err)
 {
-    struct mox_error why = {0};
-    struct block b = {.err = err != NULL ? err : &why};
-    int status = ctx_may_block(ctx, err);
+    struct block b;
+    int status = block_begin(&b, ctx, err);
     mox_op_id id;
 
     if (status != MOX_OK)
@@ -22,9 +21,8 @@ int mox_plan_resolve(struct mox_ctx *ctx, const struct mox_dial_request *request
 int mox_dial(struct mox_ctx *ctx, const struct mox_dial_request *request, struct mox_conn **out,
              struct mox_error *err)
 {
-    struct mox_error why = {0};
-    struct block b = {.err = err != NULL ? err : &why};
-    int status = ctx_may_block(ctx, err);
+    struct block b;
+    int status = block_begin(&b, ctx, err);
     mox_op_id id;
 
     *out = NULL;
@@ -38,16 +36,17 @@ int mox_dial(struct mox_ctx *ctx, const struct mox_dial_request *request, struct
 
 int mox_dial_next(struct mox_conn **conn, const struct mox_error *why, struct mox_error *err)
 {
-    struct mox_error reason, own = {0};
-    struct block b = {.err = err != NULL ? err : &own};
+    struct mox_error reason;
+    struct block b;
     struct mox_conn *old = *conn;
     struct mox_ctx *ctx = conn_dial(old)->ctx;
-    int status = ctx_may_block(ctx, err);
     mox_op_id id = 0;
+    int status;
 
-    *conn = NULL;
     if (why != NULL)
         reason = *why; /* the caller may give the same struct for both */
+    status = block_begin(&b, ctx, err);
+    *conn = NULL;
     if (status == MOX_OK) {
         id = mox_dial_next_start(old, why == NULL ? NULL : &reason, block_on_conn, &b, b.err);
         status = b.err->code;
@@ -80,20 +79,19 @@ static void on_timeout(struct ctx_event *event)
 int mox_conn_wait(struct mox_conn *conn, int events, int timeout_ms)
 {
     struct mox_ctx *ctx = conn_dial(conn)->ctx;
-    struct mox_error err;
-    struct waiting w = {.blocked = {.err = &err}, .timer.event.run = on_timeout};
-    int status = ctx_may_block(ctx, &err);
+    struct waiting w = {.timer.event.run = on_timeout};
+    int status = block_begin(&w.blocked, ctx, NULL);
     mox_op_id id;
 
     if (status != MOX_OK)
         return status;
-    id = mox_conn_watch(conn, events, block_on_done, &w.blocked, &err);
+    id = mox_conn_watch(conn, events, block_on_done, &w.blocked, w.blocked.err);
     if (id == 0)
-        return err.code;
+        return w.blocked.err->code;
     if (timeout_ms >= 0)
-        status = ctx_timer_set(ctx, &w.timer, ctx_now_us(ctx) + (uint64_t)timeout_ms * 1000);
+        status = ctx_timer_set(ctx, &w.timer, ctx_now_us(ctx) + us_of_ms((uint64_t)timeout_ms));
     if (status == MOX_OK)
-        status = ctx_run(ctx, &w.blocked.done, &err);
+        status = ctx_run(ctx, &w.blocked.done, w.blocked.err);
     ctx_timer_clear(ctx, &w.timer);
     mox_op_cancel(ctx, id); /* stale where the watch has ended */
     return status != MOX_OK ? status : w.blocked.status;
@@ -103,9 +101,8 @@ int mox_deliver(struct mox_conn *conn, const struct mox_message *message,
                 struct mox_rcpt_result *results, struct mox_error *err)
 {
     struct mox_ctx *ctx = conn_dial(conn)->ctx;
-    struct mox_error why = {0};
-    struct block b = {.err = err != NULL ? err : &why};
-    int status = ctx_may_block(ctx, err);
+    struct block b;
+    int status = block_begin(&b, ctx, err);
     mox_op_id id;
 
     if (status != MOX_OK)

@@ -40,6 +40,11 @@ static void drop_watch(struct mox_conn *conn)
     conn->watch.fn = NULL;
 }
 
+bool conn_is_delivering(const struct mox_conn *conn)
+{
+    return conn->delivery != NULL && deliver_is_busy(conn->delivery);
+}
+
 bool conn_is_sound(const struct mox_conn *conn)
 {
     return !conn->spoken && !conn->broken &&

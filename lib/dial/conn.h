@@ -45,6 +45,9 @@ struct dial *conn_give_up(struct mox_conn *conn);
 /* The dial behind it. */
 struct dial *conn_dial(const struct mox_conn *conn);
 
+/* Messages are under way on it. */
+bool conn_is_delivering(const struct mox_conn *conn);
+
 /* The session is where it was when the dial ended: nobody spoke, nothing is awaited. */
 bool conn_is_sound(const struct mox_conn *conn);
 

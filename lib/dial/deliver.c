@@ -9,12 +9,12 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "dial/talk.h"
 
 enum {
     READ_SIZE = 4096,
-    FAIR_BYTES = 1 << 20, /* written in one turn; then others of the context have theirs */
-    US_PER_MS = 1000
+    FAIR_BYTES = 1 << 20 /* written in one turn; then others of the context have theirs */
 };
 
 static struct stream *stream_of(const struct delivery *v)
@@ -80,7 +80,7 @@ static uint64_t allowed_us(const struct delivery *v)
         [SMTP_MAIL_DEADLINE_FINAL] = rules->final_ms,
     };
 
-    return allowed[smtp_mail_deadline_kind(&v->mail)] * US_PER_MS;
+    return us_of_ms(allowed[smtp_mail_deadline_kind(&v->mail)]);
 }
 
 /* Begins a deadline anew where a reply has ended, or a block was taken. */
@@ -115,6 +115,11 @@ static int set_timer(struct delivery *v)
     return ctx_timer_set(delivery_ctx(v), &v->timer, at);
 }
 
+static void log_lines(const struct delivery *v, const char *direction, struct slice lines)
+{
+    talk_log(v->conn->dial, smtp_mail_stage(&v->mail), direction, lines);
+}
+
 /* MOX_OK: all is written that can be said now; MOX_E_AGAIN: the stream or the host's reader has to
  * be waited for. */
 static int write_some(struct delivery *v, struct mox_error *err)
@@ -137,6 +142,8 @@ static int write_some(struct delivery *v, struct mox_error *err)
         if (status != MOX_OK)
             return talk_io_error(v->conn->dial, smtp_mail_stage(&v->mail), status,
                                  "writing to the server", err);
+        if (ctx_logs(delivery_ctx(v), MOX_LOG_DIALOGUE))
+            log_lines(v, ">", smtp_mail_commands(&v->mail, n));
         smtp_mail_sent(&v->mail, n);
         v->moved = true;
         total += n;
@@ -150,7 +157,7 @@ static int take_bytes(struct delivery *v, struct slice bytes, struct mox_error *
     size_t used;
 
     if (ctx_logs(delivery_ctx(v), MOX_LOG_DIALOGUE))
-        talk_log(v->conn->dial, "<", bytes);
+        log_lines(v, "<", bytes);
     v->conn->reused = false; /* the server is there: what comes now is its word */
     return smtp_mail_input(&v->mail, bytes, &used, err);
 }

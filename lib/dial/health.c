@@ -5,8 +5,9 @@
 
 #include "base/hash.h"
 #include "base/ip.h"
+#include "base/units.h"
 
-static const uint64_t rest_us = UINT64_C(600) * 1000 * 1000; /* 10 minutes */
+enum { REST_S = 600 };
 
 static struct health_family *of_family(struct health *health, int family)
 {
@@ -26,7 +27,7 @@ void health_stalled(struct health *health, int family, const char *host, uint64_
     if (f->stalled < MOX_LIMIT_FAMILY_HOSTS)
         return;
     f->stalled = 0;
-    f->until_us = now_us + rest_us;
+    f->until_us = now_us + us_of_s(REST_S);
 }
 
 void health_connected(struct health *health, int family)

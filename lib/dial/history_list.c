@@ -12,11 +12,12 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "ctx/store.h"
 #include "policy/learned.h"
 
 /* Nobody's mail waits for it, and a shared store looks through all of its keys. */
-static const uint64_t patience_us = UINT64_C(30) * 1000 * 1000;
+enum { PATIENCE_S = 30 };
 
 struct item {
     const char *key;
@@ -126,7 +127,7 @@ static int list_keys(struct listing *list, struct mox_error *err)
                          "the store of this context cannot list its keys: it has no `each`");
     list->op.item = on_item;
     list->op.done = on_done;
-    status = wait_for(list, store_each(list->ctx, &list->op, list->prefix, patience_us),
+    status = wait_for(list, store_each(list->ctx, &list->op, list->prefix, us_of_s(PATIENCE_S)),
                       "listing the history", err);
     if (status != MOX_OK)
         return status;
@@ -216,9 +217,9 @@ int mox_history_reset(struct mox_ctx *ctx, const char *host, struct mox_error *e
         status = list_keys(&list, err);
     for (size_t i = 0; i < list.len && status == MOX_OK; i++) {
         list.done = false;
-        status =
-            wait_for(&list, store_put(ctx, &list.op, list.items[i]->key, nothing, 0, patience_us),
-                     "removing an entry of the history", err);
+        status = wait_for(
+            &list, store_put(ctx, &list.op, list.items[i]->key, nothing, 0, us_of_s(PATIENCE_S)),
+            "removing an entry of the history", err);
     }
     end_listing(&list);
     if (status != MOX_OK)

@@ -5,9 +5,8 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "dial/talk.h"
-
-enum { US_PER_S = 1000 * 1000 };
 
 /* A 5xx to STARTTLS is no verdict on the mail (semantics.md D14). */
 static bool says_5xx(const struct mox_error *err)

@@ -2,11 +2,10 @@
 #include "dial/pool.h"
 
 #include "base/ip.h"
+#include "base/units.h"
 #include "dial/deliver.h"
 #include "dial/history.h"
 #include "dial/talk.h"
-
-enum { US_PER_S = 1000 * 1000 };
 
 static struct mox_conn *conn_of(struct part_link *link)
 {
@@ -58,8 +57,7 @@ void mox_conn_release(struct mox_conn *conn)
     part = conn->dial->part;
     ctx = part->ctx;
     if (!may_keep(conn) ||
-        ctx_timer_set(ctx, &conn->idle,
-                      ctx_now_us(ctx) + (uint64_t)ctx->options.idle_s * US_PER_S) != MOX_OK) {
+        ctx_timer_set(ctx, &conn->idle, ctx_now_us(ctx) + us_of_s(ctx->options.idle_s)) != MOX_OK) {
         mox_conn_close(conn);
         return;
     }

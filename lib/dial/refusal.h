@@ -7,11 +7,11 @@
 
 #include "dial/dial.h"
 
-enum refusal_other { /* the other family of the session's host */
-                     REFUSAL_OTHER_NONE =
-                         0, /* it has none, or it is not allowed, or refused us too */
-                     REFUSAL_OTHER_UNHEARD, /* all its addresses were dialed, none was heard */
-                     REFUSAL_OTHER_LEFT     /* it can be dialed, as far as is known */
+/* The other family of the session's host. */
+enum refusal_other {
+    REFUSAL_OTHER_NONE = 0, /* it has none, or it is not allowed, or refused us too */
+    REFUSAL_OTHER_UNHEARD,  /* all its addresses were dialed, none was heard */
+    REFUSAL_OTHER_LEFT      /* it can be dialed, as far as is known */
 };
 
 int refusal_other_family(const struct dial *d);

@@ -9,10 +9,11 @@
 #include "base/domain.h"
 #include "base/error.h"
 #include "base/input.h"
+#include "base/units.h"
 #include "policy/demand.h"
 #include "route/lookup.h"
 
-enum { SMTP_PORT = 25, US_PER_MS = 1000 };
+enum { SMTP_PORT = 25 };
 
 /* Defaults in milliseconds (semantics.md 8.3; RFC 5321 section 4.5.3.2). */
 enum {
@@ -345,7 +346,7 @@ static uint32_t first_ms(uint32_t given, uint32_t configured, uint32_t otherwise
 
 static uint64_t first_us(uint32_t given, uint32_t configured, uint32_t otherwise)
 {
-    return (uint64_t)US_PER_MS * first_ms(given, configured, otherwise);
+    return us_of_ms(first_ms(given, configured, otherwise));
 }
 
 static void take_times(struct taker *t)

@@ -6,7 +6,6 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "dial/conn.h"
-#include "dial/deliver.h"
 
 enum { READ_SIZE = 256 }; /* a reply, as a rule; what is longer waits in the stream */
 
@@ -58,7 +57,7 @@ int mox_conn_read(struct mox_conn *conn, void *buf, size_t cap, size_t *n)
     *n = 0;
     if (cap == 0)
         return MOX_E_INVAL;
-    if (conn->delivery != NULL && deliver_is_busy(conn->delivery))
+    if (conn_is_delivering(conn))
         return MOX_E_BUSY;
     if (take_ahead(conn, buf, cap, n) == MOX_OK)
         return MOX_OK;
@@ -78,7 +77,7 @@ int mox_conn_write(struct mox_conn *conn, const void *buf, size_t len, size_t *n
     *n = 0;
     if (conn->broken)
         return MOX_E_STATE;
-    if (conn->delivery != NULL && deliver_is_busy(conn->delivery))
+    if (conn_is_delivering(conn))
         return MOX_E_BUSY;
     if (len == 0)
         return MOX_OK;
@@ -183,7 +182,7 @@ mox_op_id mox_conn_watch(struct mox_conn *conn, int events, mox_done_fn *fn, voi
         error_set(err, MOX_E_INVAL, "mox_conn_watch: no events, or no function");
         return 0;
     }
-    if (watch->fn != NULL || (conn->delivery != NULL && deliver_is_busy(conn->delivery))) {
+    if (watch->fn != NULL || conn_is_delivering(conn)) {
         error_set(err, MOX_E_BUSY, "mox_conn_watch: the connection is %s",
                   watch->fn != NULL ? "being watched" : "delivering a message");
         return 0;
@@ -218,7 +217,7 @@ int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead, size_t
     *n = 0;
     if (conn->broken || d->proof != NULL)
         return MOX_E_STATE;
-    if (conn->delivery != NULL && deliver_is_busy(conn->delivery))
+    if (conn_is_delivering(conn))
         return MOX_E_BUSY;
     if (buffer_slice(conn_ahead(conn)).len > cap)
         return MOX_E_LIMIT;

@@ -131,7 +131,7 @@ mox_op_id mox_dial_next_start(struct mox_conn *conn, const struct mox_error *why
 
     if (lacks_function(fn != NULL, err))
         return 0;
-    if (conn->delivery != NULL && deliver_is_busy(conn->delivery)) {
+    if (conn_is_delivering(conn)) {
         error_set(err, MOX_E_BUSY, "mox_dial_next: the connection is delivering a message");
         return 0;
     }

@@ -133,7 +133,7 @@ int talk_begin(struct dial *d, struct mox_error *err)
 }
 
 /* A line or more of the dialogue, one entry each. */
-void talk_log(const struct dial *d, const char *direction, struct slice bytes)
+void talk_log(const struct dial *d, int stage, const char *direction, struct slice bytes)
 {
     while (bytes.len > 0) {
         size_t end = slice_find(bytes, '\n');
@@ -143,8 +143,7 @@ void talk_log(const struct dial *d, const char *direction, struct slice bytes)
         if (line.len > 0 && line.ptr[line.len - 1] == '\r')
             line.len--;
         slice_clean(line, false, text, sizeof text);
-        dial_log(d, MOX_LOG_DIALOGUE, smtp_session_stage(&d->smtp), present(d), "%s %s", direction,
-                 text);
+        dial_log(d, MOX_LOG_DIALOGUE, stage, present(d), "%s %s", direction, text);
         bytes = slice_sub(bytes, end + 1, bytes.len);
     }
 }
@@ -154,7 +153,7 @@ static void log_output(const struct dial *d, struct slice bytes)
 {
     const char *masked = smtp_session_masked(&d->smtp);
 
-    talk_log(d, ">", masked == NULL ? bytes : slice_of(masked));
+    talk_log(d, smtp_session_stage(&d->smtp), ">", masked == NULL ? bytes : slice_of(masked));
 }
 
 int talk_io_error(const struct dial *d, int stage, int status, const char *what,
@@ -216,7 +215,7 @@ static int feed(struct dial *d, struct slice bytes, struct mox_error *err)
     int status = MOX_OK;
 
     if (ctx_logs(d->ctx, MOX_LOG_DIALOGUE))
-        talk_log(d, "<", bytes);
+        talk_log(d, smtp_session_stage(&d->smtp), "<", bytes);
     while (bytes.len > 0 && !smtp_session_ready(&d->smtp) && status == MOX_OK) {
         size_t used = 0;
 

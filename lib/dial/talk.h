@@ -23,8 +23,8 @@ int talk_stage(const struct dial *d);
 int talk_io_error(const struct dial *d, int stage, int status, const char *what,
                   struct mox_error *err);
 
-/* Lines of the dialogue, one log entry each. */
-void talk_log(const struct dial *d, const char *direction, struct slice bytes);
+/* Lines of the dialogue, said at that stage, one log entry each. direction: ">", "<". */
+void talk_log(const struct dial *d, int stage, const char *direction, struct slice bytes);
 
 /* The host was refused after the dial had ended; why: NULL if it does not say. worn: see
  * dial_resume. */

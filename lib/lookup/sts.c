@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "ctx/store.h"
 #include "dns/dns.h"
 #include "lookup/sts_fetch.h"
@@ -21,7 +22,6 @@
 #include "lookup/sts_value.h"
 
 enum {
-    US_PER_S = 1000000,
     ALL_S = 60,                    /* for record and fetch together, with nothing in the cache */
     CHECK_S = 30,                  /* for each of them, with a policy in the cache */
     STORY = 1024,                  /* bytes of a story, and NUL */
@@ -249,13 +249,13 @@ static void on_fetched(struct ctx_fetch *fetch)
 
 static void start_fetch(struct job *job)
 {
-    uint64_t now = ctx_now_us(job->ctx), end = job->asked_us + (uint64_t)ALL_S * US_PER_S;
+    uint64_t now = ctx_now_us(job->ctx), end = job->asked_us + us_of_s(ALL_S);
     uint64_t left = end > now ? end - now : 0;
     int status;
 
     job->fetch.done = on_fetched;
     if (job->cached)
-        left = (uint64_t)CHECK_S * US_PER_S;
+        left = us_of_s(CHECK_S);
     status = sts_fetch_start(job->ctx, &job->fetch, job->domain.name, left);
     if (status == MOX_OK)
         return;
@@ -349,7 +349,7 @@ static void on_deadline(struct ctx_event *event)
 
 static void ask_record(struct job *job)
 {
-    uint64_t limit = (uint64_t)(job->cached ? CHECK_S : ALL_S) * US_PER_S;
+    uint64_t limit = us_of_s(job->cached ? CHECK_S : ALL_S);
     struct text name = text_to(job->record, sizeof job->record);
 
     text_add(&name, "_mta-sts.%s", job->domain.name);

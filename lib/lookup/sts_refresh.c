@@ -6,10 +6,11 @@
 
 #include "base/domain.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "lookup/sts_fetch.h"
 #include "lookup/sts_value.h"
 
-enum { US_PER_S = 1000000, TIMEOUT_S = 60 };
+enum { TIMEOUT_S = 60 };
 
 static const char refreshes_key; /* its address is the key */
 
@@ -65,7 +66,7 @@ static struct refresh *find_place(struct refreshes *all, const char *domain, uin
     struct refresh *oldest = NULL;
 
     for (struct refresh *r = all->list; r != NULL; r = r->next) {
-        bool recent = now_us - r->began_us < (uint64_t)STS_NONE_S * US_PER_S;
+        bool recent = now_us - r->began_us < us_of_s(STS_NONE_S);
 
         if (slice_is(domain_slice(&r->domain), domain) && (is_running(r) || recent))
             return NULL;
@@ -95,5 +96,5 @@ void sts_refresh(struct mox_ctx *ctx, const char *domain, struct slice id)
     slice_clean(id, false, r->id, sizeof r->id);
     r->began_us = ctx_now_us(ctx);
     r->fetch.done = on_fetched;
-    sts_fetch_start(ctx, &r->fetch, r->domain.name, (uint64_t)TIMEOUT_S * US_PER_S);
+    sts_fetch_start(ctx, &r->fetch, r->domain.name, us_of_s(TIMEOUT_S));
 }

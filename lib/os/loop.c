@@ -11,10 +11,11 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "os/loop_backend.h"
 #include "os/private.h"
 
-enum { US_PER_MS = 1000, FIRST_SLOTS = 64 };
+enum { FIRST_SLOTS = 64 };
 
 /* In the order of enum os_backend; NULL: not on this system. */
 static const struct loop_backend *const backends[] = {

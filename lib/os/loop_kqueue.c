@@ -16,10 +16,11 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include "base/units.h"
 #include "os/loop_backend.h"
 #include "os/private.h"
 
-enum { EVENTS_AT_ONCE = 128, US_PER_S = 1000000, NS_PER_US = 1000 };
+enum { EVENTS_AT_ONCE = 128, NS_PER_US = 1000 };
 
 /* 0, or -1 and errno. */
 static int change(const struct os_loop *loop, const struct kevent *changes, int n)

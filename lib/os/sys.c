@@ -1,6 +1,7 @@
 /* sys.c - see sys.h. */
 #include "os/system.h"
 
+#include "base/units.h"
 #include "os/sys.h"
 
 #include <errno.h>
@@ -14,7 +15,7 @@
 #include <unistd.h>
 #endif
 
-enum { US_PER_S = 1000000, NS_PER_US = 1000, S_PER_MIN = 60, S_PER_HOUR = 3600, S_PER_DAY = 86400 };
+enum { NS_PER_US = 1000, S_PER_MIN = 60, S_PER_HOUR = 3600, S_PER_DAY = 86400 };
 
 static int64_t monotonic_us(void *user)
 {

@@ -27,6 +27,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "base/units.h"
 #include "dns/dns.h"
 #include "dns/query.h"
 #include "resolver/hosts.h"
@@ -100,7 +101,7 @@ static uint64_t now_us(void)
     struct timespec t = {0};
 
     clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+    return us_of_s((uint64_t)t.tv_sec) + (uint64_t)t.tv_nsec / 1000;
 }
 
 static struct ring *bucket_of(struct resolver *resolver, uint64_t id)
@@ -174,7 +175,7 @@ static void rearm_timer(struct channel *channel)
     int64_t delay_us = -1;
 
     if (ares_timeout(channel->ares, NULL, &tv) != NULL)
-        delay_us = (int64_t)tv.tv_sec * 1000000 + tv.tv_usec;
+        delay_us = (int64_t)tv.tv_sec * US_PER_S + tv.tv_usec;
     set_timer(channel, now_us(), delay_us);
 }
 

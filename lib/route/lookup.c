@@ -394,29 +394,35 @@ static inline void close_gaps(const struct search *s, uint32_t best)
     }
 }
 
+/* The first match of a list, and which facts it lacked. */
+static uint32_t search_scope(const struct search *s, uint32_t at, int scope)
+{
+    uint32_t best;
+
+    open_gaps(s, scope);
+    best = search_list(s, at);
+    close_gaps(s, best);
+    return best;
+}
+
 /* The first match of the account's list, if there is one. */
 static uint32_t search_account(const struct search *s, uint32_t *at)
 {
     struct slice name = slice_of(s->envelope->account);
     struct route_key key;
-    uint32_t best;
 
     if (name.len == 0)
         return ROUTE_NONE;
     key = (struct route_key){name, hash_bytes(name.ptr, name.len, 0), false};
     if (!find_list(s, ROUTE_OWNER_ACCOUNTS, &key, at))
         return ROUTE_NONE;
-    open_gaps(s, MOX_SCOPE_ACCOUNT);
-    best = search_list(s, *at);
-    close_gaps(s, best);
-    return best;
+    return search_scope(s, *at, MOX_SCOPE_ACCOUNT);
 }
 
 /* The same of the sender domain's. */
 static uint32_t search_domain(const struct search *s, uint32_t *at)
 {
     struct route_key key;
-    uint32_t best;
 
     if (s->from->len == 0)
         return ROUTE_NONE;
@@ -424,10 +430,7 @@ static uint32_t search_domain(const struct search *s, uint32_t *at)
     key = route_name_key(s->from, s->from->labels);
     if (!find_list(s, ROUTE_OWNER_DOMAINS, &key, at))
         return ROUTE_NONE;
-    open_gaps(s, MOX_SCOPE_DOMAIN);
-    best = search_list(s, *at);
-    close_gaps(s, best);
-    return best;
+    return search_scope(s, *at, MOX_SCOPE_DOMAIN);
 }
 
 /* The first match of all lists that apply, and its list. */

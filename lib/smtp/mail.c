@@ -174,17 +174,23 @@ static uint32_t count_lines(struct slice commands)
     return n;
 }
 
+struct slice smtp_mail_commands(const struct smtp_mail *m, size_t n)
+{
+    size_t from = m->out.at, to = from + n, begin = from < m->body_end ? m->body_end : from;
+
+    if (from == m->out.len || begin >= to)
+        return (struct slice){0};
+    return (struct slice){m->out.ptr + begin, to - begin};
+}
+
 /* Of the gathered: which commands are whole with the server now, and whether the dot is. */
 static void sent_gathered(struct smtp_mail *m, size_t n)
 {
     size_t from = m->out.at, to = from + n;
-    size_t commands = from < m->body_end ? m->body_end : from;
 
-    if (to > commands)
-        m->written += count_lines((struct slice){m->out.ptr + commands, to - commands});
+    m->written += count_lines(smtp_mail_commands(m, n));
     if (m->dot_end > from && m->dot_end <= to) {
         smtp_mail_front(m)->dotted = true;
-        m->written++;
         m->turn++;
     }
     m->out.at = to;

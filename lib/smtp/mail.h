@@ -113,6 +113,10 @@ int smtp_mail_add(struct smtp_mail *m, struct smtp_job *job, struct mox_error *e
  */
 int smtp_mail_output(struct smtp_mail *m, struct slice *out, struct mox_error *err);
 
+/* Of the first n bytes of the output, the commands, the dot among them: for logs, where the message
+ * has no place. Borrowed as the output is. */
+struct slice smtp_mail_commands(const struct smtp_mail *m, size_t n);
+
 /* The first n bytes of the output have been written. */
 void smtp_mail_sent(struct smtp_mail *m, size_t n);
 

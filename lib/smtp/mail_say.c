@@ -152,7 +152,7 @@ static int say_dot(struct smtp_mail *m, struct smtp_transaction *t, struct mox_e
     if (room(m) < dot.len + quit.len)
         return MOX_E_AGAIN;
     put(m, dot);
-    m->body_end = m->dot_end = m->out.len;
+    m->dot_end = m->out.len;
     m->said++;
     m->quit = is_last(m, t->job);
     if (m->quit)

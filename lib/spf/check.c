@@ -6,12 +6,11 @@
 
 #include "base/error.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "config/config.h"
 #include "lookup/chain.h"
 #include "policy/family.h"
 #include "spf/eval.h"
-
-enum { US_PER_MS = 1000, US_PER_S = 1000000 };
 
 struct spf_check {
     struct lookup_chain chain; /* first */
@@ -102,7 +101,7 @@ static uint64_t question_us(const struct mox_config *config)
 {
     uint64_t ms = config == NULL ? 0 : config->timeouts.dns;
 
-    return ms == 0 ? (uint64_t)MOX_LIMIT_SPF_SECONDS * US_PER_S : ms * US_PER_MS;
+    return ms == 0 ? us_of_s(MOX_LIMIT_SPF_SECONDS) : us_of_ms(ms);
 }
 
 /* What does not change from question to question. */
@@ -125,7 +124,7 @@ struct spf_check *spf_check_start(struct mox_ctx *ctx, const struct mox_spf_requ
                                 .mail_from = request->mail_from,
                                 .receiver = request->receiver,
                                 .unix_s = ctx_unix_s(ctx)};
-    uint64_t end_us = ctx_now_us(ctx) + (uint64_t)MOX_LIMIT_SPF_SECONDS * US_PER_S;
+    uint64_t end_us = ctx_now_us(ctx) + us_of_s(MOX_LIMIT_SPF_SECONDS);
 
     if (c == NULL)
         return NULL;

@@ -127,9 +127,8 @@ mox_op_id mox_spf_start(struct mox_ctx *ctx, const struct mox_spf_request *given
 int mox_spf_check(struct mox_ctx *ctx, const struct mox_spf_request *request,
                   struct mox_spf_result *out, struct mox_error *err)
 {
-    struct mox_error why = {0};
-    struct block b = {.err = err != NULL ? err : &why};
-    int status = ctx_may_block(ctx, err);
+    struct block b;
+    int status = block_begin(&b, ctx, err);
     mox_op_id id;
 
     *out = (struct mox_spf_result){0};

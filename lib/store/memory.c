@@ -13,8 +13,9 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/slice.h"
+#include "base/units.h"
 
-enum { LEVELS = 12, US_PER_S = 1000000, NUMBER_TEXT = 24 };
+enum { LEVELS = 12, NUMBER_TEXT = 24 };
 
 static_assert(MOX_LIMIT_STORE_VALUE + MOX_LIMIT_STORE_KEY < MOX_LIMIT_MEMORY_BYTES / 2,
               "the newest entry alone is within the bounds");
@@ -139,7 +140,7 @@ static void make_room(struct memory_store *store)
 
 static uint64_t end_of(const struct memory_store *store, uint32_t ttl_s)
 {
-    return ttl_s == 0 ? UINT64_MAX : now_us(store) + (uint64_t)ttl_s * US_PER_S;
+    return ttl_s == 0 ? UINT64_MAX : now_us(store) + us_of_s(ttl_s);
 }
 
 /* An entry without a value in its place; NULL: no memory. */

@@ -5,8 +5,7 @@
 
 #include "base/hash.h"
 #include "base/limits.h"
-
-enum { US = 1000000 };
+#include "base/units.h"
 
 static uint64_t hash_ticket(const mbedtls_ssl_session *session)
 {
@@ -44,7 +43,7 @@ int tls_resume_offer(struct tls_resume *r, struct tls_part *part, mbedtls_ssl_co
 /* A ticket's life ends with that of what was found out about the server. */
 static uint64_t end_of(const struct tls_kept *kept, uint64_t now_us, uint32_t lifetime_s)
 {
-    uint64_t end_us = now_us + (uint64_t)lifetime_s * US;
+    uint64_t end_us = now_us + us_of_s(lifetime_s);
 
     return lifetime_s != 0 && end_us < kept->until_us ? end_us : kept->until_us;
 }
@@ -124,7 +123,7 @@ void tls_resume_keep(struct tls_resume *r, struct tls_part *part, const mbedtls_
         return;
     kept = tls_kept_new(proof);
     if (kept != NULL)
-        kept->until_us = tls_part_clock(part).now_us + (uint64_t)MOX_LIMIT_TLS_SESSION_LIFE * US;
+        kept->until_us = tls_part_clock(part).now_us + us_of_s(MOX_LIMIT_TLS_SESSION_LIFE);
     keep_with(r, part, ssl, kept);
 }
 

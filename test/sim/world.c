@@ -136,17 +136,28 @@ void world_at(struct world *w, uint64_t delay_us, void (*run)(struct world *w, v
     *at = event;
 }
 
-unsigned world_count(const struct world *w, const char *text)
+/* Of lines, those that have the text; NULL: there are none. */
+static unsigned count_lines(const char *line, const char *text)
 {
     unsigned n = 0;
 
-    for (const char *line = w->log.ptr; line != NULL && *line != '\0';) {
+    while (line != NULL && *line != '\0') {
         const char *end = strchr(line, '\n'), *hit = strstr(line, text);
 
         n += hit != NULL && hit < end;
         line = end + 1;
     }
     return n;
+}
+
+unsigned world_count(const struct world *w, const char *text)
+{
+    return count_lines(w->log.ptr, text);
+}
+
+unsigned world_count_told(const struct world *w, const char *text)
+{
+    return count_lines(w->told.ptr, text);
 }
 
 static int sim_watch(void *user, intptr_t fd, int events)

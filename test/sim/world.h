@@ -130,4 +130,7 @@ void world_fault(struct world *w, const char *format, ...) __attribute__((format
 /* Lines of the log that hold all of the text; and the n-th line from 0 that does, copied to buf. */
 unsigned world_count(const struct world *w, const char *text);
 
+/* The same of what the library told its log. */
+unsigned world_count_told(const struct world *w, const char *text);
+
 #endif

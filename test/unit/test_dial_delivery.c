@@ -92,6 +92,23 @@ START_TEST(several)
 }
 END_TEST
 
+/* The dialogue has both sides, each line at its stage, and nothing of the message. */
+START_TEST(dialogue)
+{
+    static const char *const lines[] = {"> MAIL FROM:<a@example.com>", "> RCPT TO:<b@example.org>",
+                                        "> DATA", "> ."};
+    struct mox_conn *conn = dial(_i == 0 ? "" : "mailbox 192.0.2.1 plain\n");
+
+    start_all(conn);
+    world_run(sim);
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        ck_assert_uint_eq(world_count_told(sim, lines[i]), MAILS);
+    ck_assert_uint_eq(world_count_told(sim, "> Subject"), 0);
+    ck_assert_uint_eq(world_count_told(sim, "> bye"), 0);
+    mox_conn_close(conn);
+}
+END_TEST
+
 /* The second one's dot is the end of the connection: those behind it never had their turn. */
 START_TEST(several_and_the_end)
 {
@@ -397,6 +414,7 @@ TCase *test_dial_delivery(void)
 
     tcase_add_checked_fixture(tc, dial_setup, dial_teardown);
     tcase_add_loop_test(tc, several, 0, 2);
+    tcase_add_loop_test(tc, dialogue, 0, 2);
     tcase_add_test(tc, several_and_the_end);
     tcase_add_loop_test(tc, last_of_all, 0, 4);
     tcase_add_test(tc, last_in_two);

@@ -11,22 +11,7 @@
 #include "base/domain.h"
 #include "base/limits.h"
 #include "test.h"
-
-/* Vectors: one character is one byte. */
-static void append_bytes(struct buffer *out, const json_t *text)
-{
-    const unsigned char *p = (const unsigned char *)json_string_value(text);
-
-    for (size_t i = 0; i < json_string_length(text); i++) {
-        char c = (char)p[i];
-
-        if (p[i] >= 0xc0) { /* U+0080 to U+00FF: two bytes of UTF-8 */
-            c = (char)(p[i] << 6 | (p[i + 1] & 0x3f));
-            i++;
-        }
-        ck_assert_int_eq(buffer_append(out, &c, 1), MOX_OK);
-    }
-}
+#include "vector_script.h"
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -51,7 +36,7 @@ static void check_records(const char *name, const json_t *c)
     ck_assert_uint_le(json_array_size(list), ARRAY_LEN(texts));
     json_array_foreach(list, i, text)
     {
-        append_bytes(&bytes[i], text);
+        vector_append(&bytes[i], text);
         texts[i] = buffer_slice(&bytes[i]);
     }
     result = sts_record_read(texts, json_array_size(list), id);
@@ -100,7 +85,7 @@ static void check_policy(const char *name, const json_t *c)
     struct buffer bytes = {0};
     int status;
 
-    append_bytes(&bytes, json_object_get(c, "text"));
+    vector_append(&bytes, json_object_get(c, "text"));
     status = sts_policy_read(buffer_slice(&bytes), &policy, &arena, &err);
     ck_assert_msg((status == MOX_OK) == accepts || json_object_get(c, "also") != NULL, "%s: %s",
                   name, status == MOX_OK ? "taken" : err.message);

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "spf_world.h"
 #include "test.h"
+#include "vector_script.h"
 
 enum { ZONE = 512, RDATA = 4096 };
 
@@ -30,18 +31,10 @@ static int cases, ambiguous;
 /* Of a scalar, as bytes. */
 static const char *text_of(struct arena *arena, const yaml_node_t *node, size_t *len)
 {
-    const unsigned char *p = node->data.scalar.value;
     size_t n = node->data.scalar.length;
     char *out = arena_bytes(arena, n + 1, 1);
 
-    *len = 0;
-    for (size_t i = 0; i < n; i++) {
-        bool two = p[i] >= 0xc0;
-
-        ck_assert(p[i] < 0xc4);
-        out[(*len)++] = (char)(two ? (p[i] & 3) << 6 | (p[i + 1] & 0x3f) : p[i]);
-        i += two;
-    }
+    *len = vector_bytes((const char *)node->data.scalar.value, n, out);
     out[*len] = '\0';
     return out;
 }

@@ -1,4 +1,6 @@
-/* test_store_memory.c - the default store: what is put is found, for its time, within its bounds.
+/*
+ * test_store_memory.c - the default store: what is put has its time and its bounds. What every
+ * store does is in test/store.
  */
 #include "store/memory.h"
 
@@ -91,22 +93,6 @@ static const char *each(const char *prefix)
     ck_assert_int_eq(buffer_append(&listed, "", 1), MOX_OK);
     return buffer_slice(&listed).ptr;
 }
-
-START_TEST(what_is_put_is_found_until_it_is_deleted)
-{
-    ck_assert_ptr_null(get("a"));
-    ck_assert_int_eq(put("a", "1", 0), MOX_OK);
-    ck_assert_int_eq(put("b", "2", 0), MOX_OK);
-    ck_assert_str_eq(get("a"), "1");
-    ck_assert_int_eq(put("a", "one", 0), MOX_OK);
-    ck_assert_str_eq(get("a"), "one");
-    ck_assert_str_eq(get("b"), "2");
-    ck_assert_int_eq(put("a", "", 0), MOX_OK);
-    ck_assert_ptr_null(get("a"));
-    ck_assert_int_eq(put("a", "", 0), MOX_OK); /* what is not there is deleted too */
-    ck_assert_str_eq(get("b"), "2");
-}
-END_TEST
 
 START_TEST(a_value_has_its_time)
 {
@@ -291,7 +277,6 @@ TCase *test_store_memory(void)
     TCase *tc = tcase_create("store/memory");
 
     tcase_add_checked_fixture(tc, setup, teardown);
-    tcase_add_test(tc, what_is_put_is_found_until_it_is_deleted);
     tcase_add_test(tc, a_value_has_its_time);
     tcase_add_test(tc, numbers_add_up);
     tcase_add_test(tc, what_is_no_number_and_what_is_too_large_fail);

@@ -1,5 +1,6 @@
 /*
- * vector_script.h - what the server of a public SMTP vector says (vectors/smtp-sessions.json).
+ * vector_script.h - the bytes of public vectors, and what the server of one says
+ * (vectors/smtp-sessions.json).
  */
 #ifndef VECTOR_SCRIPT_H
 #define VECTOR_SCRIPT_H
@@ -10,6 +11,13 @@
 #include <jansson.h>
 
 #include "base/buffer.h"
+
+/* In vectors one character is one byte: those of len bytes of UTF-8, into out, where as many fit.
+ * Returns how many. */
+size_t vector_bytes(const char *text, size_t len, char *out);
+
+/* Those of a string, behind what out has. */
+void vector_append(struct buffer *out, const json_t *text);
 
 /* The answer to a verb, appended to out; turn: how often it was said before, the last answer comes
  * again; usual: where the script has none. Returns whether the server then closes. */
