@@ -17,6 +17,7 @@ int cmd_route(const struct options *options, const struct load *load);
 int cmd_plan(const struct options *options, const struct load *load);
 int cmd_dial(const struct options *options, const struct load *load);
 int cmd_send(const struct options *options, const struct load *load);
+int cmd_preflight(const struct options *options, const struct load *load);
 int cmd_spf(const struct options *options, const struct load *load);
 int cmd_history_show(const struct options *options, const struct load *load);
 int cmd_history_reset(const struct options *options, const struct load *load);
@@ -27,6 +28,7 @@ json_t *cmd_route_blank(void);
 json_t *cmd_plan_blank(void);
 json_t *cmd_dial_blank(void);
 json_t *cmd_send_blank(void);
+json_t *cmd_preflight_blank(void);
 json_t *cmd_spf_blank(void);
 json_t *cmd_history_blank(void);
 

@@ -260,9 +260,13 @@ void options_help(const struct usage *usage)
         unsigned group;
         const char *heading;
     } groups[] = {
-        {OPTIONS_ROUTE, "Of this command"}, {OPTIONS_DIAL, "Of this command"},
-        {OPTIONS_SEND, "Of this command"},  {OPTIONS_SPF, "Of this command"},
-        {OPTIONS_ENVELOPE, "Envelope"},     {OPTIONS_DIALING, "Dial"},
+        {OPTIONS_ROUTE, "Of this command"},
+        {OPTIONS_DIAL, "Of this command"},
+        {OPTIONS_SEND, "Of this command"},
+        {OPTIONS_SPF, "Of this command"},
+        {OPTIONS_PREFLIGHT, "Of this command"},
+        {OPTIONS_ENVELOPE, "Envelope"},
+        {OPTIONS_DIALING, "Dial"},
         {OPTIONS_COMMON, "Common"},
     };
 

@@ -19,7 +19,8 @@ enum {
     OPTIONS_COMMON = 16,
     OPTIONS_HOST = 32, /* none: a host may stand as operand */
     OPTIONS_SEND = 64, /* send alone */
-    OPTIONS_SPF = 128  /* spf alone */
+    OPTIONS_SPF = 128, /* spf alone */
+    OPTIONS_PREFLIGHT = 256
 };
 
 /* What a command is, as far as its command line goes. */
@@ -49,6 +50,8 @@ struct options {
     const char *file;                /* the message; NULL: standard input */
     const char *host;                /* NULL: none was given */
     const char *helo;                /* the same */
+    const char *domain, *html;       /* the same */
+    uint32_t preflight;              /* MOX_PREFLIGHT_ bits */
     struct mox_ip ip;                /* family 0: none was given */
     uint32_t port, notify;
     char destination[256 + 3]; /* `to` where only --server was given */

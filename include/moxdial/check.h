@@ -107,6 +107,158 @@ MOX_API mox_op_id mox_spf_start(struct mox_ctx *ctx, const struct mox_spf_reques
  */
 MOX_API const char *mox_spf_name(int result);
 
+/** @name Preflight: are our addresses good to send from?
+ * @{ */
+
+/** A report; it stays as it is. */
+struct mox_preflight_report;
+
+/** Bits of mox_preflight_request::flags. */
+enum mox_preflight_flag {
+    /** Really connect to those of our own public addresses that are MX of the domains of the
+     * configuration: hairpin NAT is seen then, not inferred. EHLO and QUIT are said, no mail. */
+    MOX_PREFLIGHT_PROBE = 1
+};
+
+/** IN. What to check. */
+struct mox_preflight_request {
+    size_t size;                     ///< sizeof(struct mox_preflight_request).
+    const struct mox_config *config; ///< NULL: none. Counted.
+    const char *transport;           ///< Whose source addresses; NULL: those of direct delivery.
+    const char *from_domain;         ///< The sender's domain, for SPF; NULL: not checked.
+    const char *ehlo;                ///< Our name; NULL: the configured one.
+    uint32_t flags;                  ///< MOX_PREFLIGHT_ bits.
+    uint32_t port;                   ///< That a probe connects to; 0: 25.
+};
+
+/** What to think of an address. */
+enum mox_verdict {
+    MOX_VERDICT_UNKNOWN = 0, ///< DNS did not answer, or the public address is not known.
+    MOX_VERDICT_GOOD,        ///< Nothing speaks against it.
+    MOX_VERDICT_RISKY,       ///< Some receivers will refuse it or count it as a sign of spam.
+    MOX_VERDICT_BAD          ///< Many will: no reverse DNS, or SPF fails.
+};
+
+/** How an own public address answered, as seen from here. */
+enum mox_probe {
+    MOX_PROBE_NONE = 0,   ///< It was not asked.
+    MOX_PROBE_REACHED,    ///< A server greeted.
+    MOX_PROBE_UNREACHABLE ///< None did: the router does not lead back in.
+};
+
+/** VIEW. One source address. */
+struct mox_preflight_source {
+    struct mox_ip source;      ///< On this machine; of a SOCKS transport the proxy's.
+    struct mox_ip public_ip;   ///< As the world sees it: by SPFIPMap and NATIPs.
+    const char *ptr;           ///< The name in reverse DNS: the one that leads back, if any does;
+                               ///< NULL: none.
+    int32_t forward_confirmed; ///< 1: that name has the address (iprev, RFC 8601 section 3).
+    int32_t ehlo_matches;      ///< 1: and it is the name in EHLO.
+    int32_t spf;               ///< Enum #mox_spf of the sender's domain; -1: not checked.
+    int32_t verdict;           ///< Enum #mox_verdict.
+    int32_t hairpin;           ///< 1: mail to an own domain comes back from a private address.
+    const char *problem;       ///< The gravest, a sentence; NULL: none.
+    const char *cure;          ///< A DNS record to create, or lines of configuration; NULL: none.
+    const char *ehlo;          ///< The name it was checked with; NULL: the address as a literal.
+    int32_t spf_ehlo;          ///< Enum #mox_spf of the name in EHLO; -1: not checked.
+    int32_t ehlo_leads;        ///< 1: the name in EHLO has the address; 0: not; -1: not known.
+    int32_t generated;         ///< 1: ptr looks like a provider's own name for the address.
+    const char *spf_mechanism; ///< The term of the sender's record that decided; NULL: none.
+};
+
+/** VIEW. The whole. */
+struct mox_preflight_info {
+    uint32_t nsources;         ///< Sources, see mox_preflight_source_at().
+    int32_t hairpin;           ///< 1: hairpin NAT is at work, or must be taken to be.
+    const char *const *cures;  ///< For it, the fitting one first, NULL at the end.
+    const char *config;        ///< Lines to paste, with tabs; NULL: nothing to change.
+    const char *hairpin_story; ///< What was found of it, in sentences; NULL: it is no matter.
+    int32_t probe;             ///< Enum #mox_probe.
+    struct mox_ip probe_seen;  ///< From which address we came there, by the server's EHLO reply;
+                               ///< family 0: it does not say.
+};
+
+/**
+ * Check the addresses of this machine before mail is sent from them: reverse DNS with forward
+ * confirmation (RFC 8601 section 3), the name in EHLO, SPF (RFC 7208) of the sender's domain and of
+ * that name, and hairpin NAT: whether an MX of a domain of the configuration is a public address of
+ * ours (NATIPs, SPFIPMap) while our own is private. Blocks.
+ * Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context, whose dns ops are asked, and whose socket ops say which address the
+ *     system would take
+ * @param request borrowed until return
+ * @param out the report, yours to end with mox_preflight_report_free(); NULL on failure
+ * @param err #MOX_E_UNSUPPORTED: the context has no DNS; #MOX_E_CONFIG: no such transport;
+ *     #MOX_E_INVAL: a name is none; #MOX_E_NO_SOURCE: this machine has no address to send from;
+ *     #MOX_E_BUSY: operations are in flight on the context; #MOX_E_REENTRANT: inside a callback;
+ *     #MOX_E_SHUTDOWN; #MOX_E_OS: the wait failed; #MOX_E_NOMEM
+ * @return #MOX_OK, whatever the verdicts; or the code of err
+ */
+MOX_API int mox_preflight(struct mox_ctx *ctx, const struct mox_preflight_request *request,
+                          struct mox_preflight_report **out, struct mox_error *err);
+
+/**
+ * Called once with the report of mox_preflight_start(), from a dispatch.
+ *
+ * @param arg as given
+ * @param status #MOX_OK, or why there is none
+ * @param report yours to end with mox_preflight_report_free(); NULL on failure
+ * @param err borrowed until it returns; NULL if all went well
+ */
+typedef void mox_preflight_fn(void *arg, int status, struct mox_preflight_report *report,
+                              const struct mox_error *err);
+
+/**
+ * The same without blocking. Thread rule: one thread at a time per context (see Threads).
+ *
+ * @param ctx the context
+ * @param request borrowed until return
+ * @param fn called once, from a dispatch; never after mox_op_cancel()
+ * @param arg first argument of fn
+ * @param err why nothing was started, as of mox_preflight(); what goes wrong later is told to fn
+ * @return its id for mox_op_cancel(); 0: nothing was started
+ */
+MOX_API mox_op_id mox_preflight_start(struct mox_ctx *ctx,
+                                      const struct mox_preflight_request *request,
+                                      mox_preflight_fn *fn, void *arg, struct mox_error *err);
+
+/**
+ * What a report says of the whole. Thread rule: any thread.
+ *
+ * @param report borrowed
+ * @return borrowed until the report ends; never NULL
+ */
+MOX_API const struct mox_preflight_info *mox_preflight_summary(
+    const struct mox_preflight_report *report);
+
+/**
+ * What a report says of one source address. Thread rule: any thread.
+ *
+ * @param report borrowed
+ * @param i from 0
+ * @return borrowed until the report ends; NULL: there are no more
+ */
+MOX_API const struct mox_preflight_source *mox_preflight_source_at(
+    const struct mox_preflight_report *report, uint32_t i);
+
+/**
+ * End a report. Thread rule: any thread.
+ *
+ * @param report may be NULL
+ */
+MOX_API void mox_preflight_report_free(struct mox_preflight_report *report);
+
+/**
+ * The name of a verdict. Thread rule: any thread.
+ *
+ * @param verdict enum #mox_verdict
+ * @return static text: "unknown", "good", "risky" or "bad"
+ */
+MOX_API const char *mox_verdict_name(int verdict);
+
+/** @} */
+
 /** VIEW. What is remembered of one MX host, one source address of ours and one family. */
 struct mox_history_entry {
     const char *host;        ///< The MX host, A-labels.

@@ -349,6 +349,21 @@ int ip_split_port(struct slice text, struct slice *host, uint16_t *port)
     return host->len > 0 ? MOX_OK : MOX_E_INVAL;
 }
 
+void ip_reverse_name(const struct mox_ip *ip, char out[MOX_LIMIT_REVERSE_NAME])
+{
+    struct text t = text_to(out, MOX_LIMIT_REVERSE_NAME);
+
+    for (size_t i = ip_size(ip); i > 0; i--) {
+        unsigned byte = ip->bytes[i - 1];
+
+        if (ip->family == MOX_IPV4)
+            text_add(&t, "%u.", byte);
+        else
+            text_add(&t, "%x.%x.", byte & 15, byte >> 4);
+    }
+    text_add(&t, "%s.arpa", ip->family == MOX_IPV4 ? "in-addr" : "ip6");
+}
+
 const char *mox_family_name(int family)
 {
     return family == MOX_IPV4 ? "ipv4" : family == MOX_IPV6 ? "ipv6" : "none";

@@ -23,6 +23,7 @@ enum {
     MOX_LIMIT_LOCAL_PART = 64,        /* bytes as sent, RFC 5321 section 4.5.3.1.1, RFC 6531 too */
     MOX_LIMIT_PATH = 64 + 1 + 253,    /* bytes of a mailbox as sent: no domain is longer */
     MOX_LIMIT_IP_TEXT = 64,           /* bytes that hold any address with its zone, and NUL */
+    MOX_LIMIT_REVERSE_NAME = 73,      /* bytes of its name in the reverse zone, and NUL */
 
     /* DNS */
     MOX_LIMIT_DNS_MESSAGE = 65535,   /* bytes, RFC 1035 section 4.2.2 */
@@ -37,6 +38,7 @@ enum {
     MOX_LIMIT_HOST_ADDRESSES = 16,   /* addresses of one host, both families represented */
     MOX_LIMIT_HOSTS_FILE = 4 << 20,  /* bytes of the hosts file */
     MOX_LIMIT_TLSA = 64,             /* TLSA records of one host; lists of a CA's keys have 20 */
+    MOX_LIMIT_PTR = 10,              /* names of an address that are looked up, RFC 7208 4.6.4 */
 
     /* dialing */
     MOX_LIMIT_ATTEMPTS = 10, /* addresses dialed in one delivery */
@@ -44,6 +46,8 @@ enum {
     MOX_LIMIT_IN_FLIGHT = 2, /* connects at once in a race */
     MOX_LIMIT_DIALED = 64,   /* entries of a history given with a dial */
     MOX_LIMIT_DROPS = 1024,  /* dropped addresses a plan lists one by one; the rest is counted */
+    MOX_LIMIT_FINDINGS = 256,      /* what a context keeps of our addresses (RequireReverseDNS …) */
+    MOX_LIMIT_FINDING_LIFE = 3600, /* seconds it is kept, whatever DNS says */
 
     /* SMTP */
     MOX_LIMIT_REPLY_LINE = 2048,          /* bytes with the line end; mox's bound */
@@ -77,6 +81,12 @@ enum {
     MOX_LIMIT_SPF_DEPTH = 11,          /* records under way: the first, one a term of include */
     MOX_LIMIT_SPF_EXPANSION = 8 << 10, /* bytes of a name with macros, before it is cut */
     MOX_LIMIT_SPF_HELO = 255,          /* bytes of HELO and of our own name that macros see */
+
+    /* preflight */
+    MOX_LIMIT_PREFLIGHT_SOURCES = 16, /* addresses of ours that are checked */
+    MOX_LIMIT_PREFLIGHT_DOMAINS = 64, /* own domains whose MX hosts are looked at */
+    MOX_LIMIT_PREFLIGHT_HOSTS = 4,    /* of each */
+    MOX_LIMIT_PROBE_SECONDS = 10,     /* to reach an own public address, and for its reply */
 
     /* TLS */
     MOX_LIMIT_TLS_SESSIONS = 4096,          /* sessions that a context keeps to resume them */

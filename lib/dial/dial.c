@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/names.h"
 #include "dial/conn.h"
+#include "dial/gate.h"
 #include "dial/hosts.h"
 #include "dial/outcome.h"
 #include "dial/pool.h"
@@ -42,8 +43,9 @@ static void on_mx(void *arg)
     dial_step(arg);
 }
 
-/* A plan resolved before is dialed as it is: its hosts are known, its order stays. */
-static int begin(struct dial *d, int *next, struct mox_error *err)
+/* A plan resolved before is dialed as it is: its hosts are known, its order stays; but an address
+ * of ours may have failed since. */
+static int begin_search(struct dial *d, int *next, struct mox_error *err)
 {
     struct lookup_rules lookup = request_lookup(&d->plan->rules);
 
@@ -56,7 +58,7 @@ static int begin(struct dial *d, int *next, struct mox_error *err)
     if (d->plan->resolved) {
         d->next_host = d->plan->hosts.len;
         *next = DIAL_CONNECT;
-        return MOX_OK;
+        return gate_drop(d) == MOX_OK ? MOX_OK : error_nomem(err);
     }
     if (d->plan->rules.target != REQUEST_DOMAIN)
         return MOX_OK;
@@ -67,6 +69,17 @@ static int begin(struct dial *d, int *next, struct mox_error *err)
     if (d->mx == NULL)
         d->mx = lookup_mx_start(d->ctx, d->plan->rules.name, &lookup, on_mx, d);
     return d->mx == NULL ? error_nomem(err) : MOX_OK;
+}
+
+/* Whether our addresses are good comes before everything else, where the transport asks for it. */
+static int begin(struct dial *d, int *next, struct mox_error *err)
+{
+    if (gate_begin(d, err) != MOX_OK)
+        return MOX_E_NOMEM;
+    if (d->gate == NULL)
+        return begin_search(d, next, err);
+    *next = DIAL_GATE;
+    return MOX_OK;
 }
 
 /* What no callback will tell, for the dial could not even start. */
@@ -194,6 +207,13 @@ static int run_route(struct dial *d, int *next, struct mox_error *err)
     return status == MOX_OK ? begin(d, next, err) : status;
 }
 
+static int run_gate(struct dial *d, int *next, struct mox_error *err)
+{
+    int status = gate_step(d, err);
+
+    return status == MOX_OK ? begin_search(d, next, err) : status;
+}
+
 static int run_mx(struct dial *d, int *next, struct mox_error *err)
 {
     int status;
@@ -292,6 +312,7 @@ static const struct {
     int (*run)(struct dial *d, int *next, struct mox_error *err);
 } states[] = {
     [DIAL_ROUTE] = {"route", run_route},
+    [DIAL_GATE] = {"gate", run_gate},
     [DIAL_MX] = {"mx", run_mx},
     [DIAL_ADDRESSES] = {"addresses", run_addresses},
     [DIAL_CONNECT] = {"connect", run_connect},
@@ -335,6 +356,7 @@ static void end_way(struct dial *d, int status)
 static void end_search(struct dial *d, int outcome)
 {
     race_end(d, outcome);
+    gate_end(d);
     lookup_mx_free(d->mx);
     d->mx = NULL;
     security_end(d);

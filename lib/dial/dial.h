@@ -1,15 +1,16 @@
 /*
  * dial.h - struct dial: the one state machine that leads from a request to an open session.
  *
- *   ROUTE --chosen--> MX --hosts--> ADDRESSES --candidates--> CONNECT --a stream--> SESSION
+ *   ROUTE --chosen--> GATE --our address is good--> MX --hosts--> ADDRESSES --candidates-->
+ *   CONNECT --a stream--> SESSION
  *
  *   SESSION --the goal--> DONE
  *   SESSION --refused, broken, too late: the next candidate--> CONNECT
  *   CONNECT --nothing is left here: the next preference--> ADDRESSES
  *   each of them --an error--> DONE
  *
- * A route that hangs on the envelope alone, as nearly all do, is chosen before the dial begins,
- * which then begins with MX (see way.h).
+ * A route that hangs on the envelope alone, as nearly all do, is chosen before the dial begins, and
+ * few transports have a gate: such a dial begins with MX (see way.h, gate.h).
  *
  * Every state waits under a deadline: the whole dial's, and its own (a question's is kept by its
  * query). A dial that ended well stays with its connection and goes on from there when the host is
@@ -28,9 +29,18 @@
 #include "lookup/tlsa.h"
 #include "smtp/session.h"
 
-enum dial_state { DIAL_ROUTE = 0, DIAL_MX, DIAL_ADDRESSES, DIAL_CONNECT, DIAL_SESSION, DIAL_DONE };
+enum dial_state {
+    DIAL_ROUTE = 0,
+    DIAL_GATE,
+    DIAL_MX,
+    DIAL_ADDRESSES,
+    DIAL_CONNECT,
+    DIAL_SESSION,
+    DIAL_DONE
+};
 
 struct dial_proxy;
+struct gate;
 struct way;
 
 struct dial_host { /* a host of the window, while its addresses are looked up */
@@ -65,6 +75,7 @@ struct dial {
     uint64_t stage_us;      /* of the session's state; UINT64_MAX: none */
 
     struct way *way;           /* owned; NULL: the route hung on the envelope alone */
+    struct gate *gate;         /* in the plan's arena; NULL: nothing is required of our address */
     struct lookup_mx *mx;      /* owned; NULL: done with */
     struct lookup_sts *sts;    /* owned; NULL: not asked, or done with */
     struct dial_host *window;  /* in the plan's arena: the hosts looked up together */

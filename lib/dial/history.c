@@ -7,22 +7,12 @@
 #include "ctx/store.h"
 #include "dial/conn.h"
 #include "dial/history_write.h"
-#include "dial/proxy.h"
+#include "dial/source.h"
 #include "policy/classify.h"
-#include "policy/nat.h"
 
 enum { FAMILIES = 2 };
 
 static const int families[FAMILIES] = {MOX_IPV4, MOX_IPV6};
-
-/*
- * Where the internet is, for the question which source this machine would take: a.root-servers.net.
- * Nothing is sent there. A documentation address would not do: a machine with all of the world's
- * routes and no default one has no way to it.
- */
-static const struct mox_ip internet[FAMILIES] = {
-    {.family = MOX_IPV4, .bytes = {198, 41, 0, 4}},
-    {.family = MOX_IPV6, .bytes = {0x20, 0x01, 0x05, 0x03, 0xba, 0x3e, [13] = 0x02, [15] = 0x30}}};
 
 struct history_family {
     bool known;                 /* entry is as the store has it */
@@ -78,66 +68,13 @@ static struct history *history_of(struct dial *d, struct plan_host *host)
     return host->history;
 }
 
-static struct mox_ip configured_source(const struct request_rules *rules, int family)
-{
-    for (uint32_t i = 0; i < rules->nsources; i++) {
-        if (rules->sources[i].family == family)
-            return rules->sources[i];
-    }
-    return (struct mox_ip){0};
-}
-
-/* As this machine would take it; family 0: it has none. */
-static struct mox_ip system_source(const struct dial *d, const struct mox_ip *remote)
-{
-    const struct mox_socket_ops *socket = &d->ctx->socket;
-    struct mox_ip local = {0};
-
-    if (socket->source == NULL || socket->source(socket->user, remote, &local) != MOX_OK ||
-        local.family != remote->family)
-        return (struct mox_ip){0};
-    return local;
-}
-
-static struct mox_ip public_of(const struct dial *d, const struct mox_ip *local)
-{
-    return local->family == 0 ? *local : policy_public_source(d->plan->rules.config, local);
-}
-
-/* Before the connect. */
-static struct mox_ip coming_source(const struct dial *d, int family)
-{
-    const struct request_rules *rules = &d->plan->rules;
-    struct mox_ip local = configured_source(rules, family);
-
-    if (request_proxy(rules) != NULL)
-        return proxy_public(rules, family);
-    if (local.family == 0)
-        local = system_source(d, &internet[index_of(family)]);
-    return public_of(d, &local);
-}
-
 /* They are the same for all hosts of the dial. */
 static void take_sources(struct dial *d, struct history *history)
 {
     for (size_t i = 0; i < FAMILIES; i++)
         history->of[i].source =
-            d->history != NULL ? d->history->of[i].source : coming_source(d, families[i]);
+            d->history != NULL ? d->history->of[i].source : source_coming(d, families[i]);
     d->history = history;
-}
-
-/* Of the session, which may be closed already. */
-static struct mox_ip session_source(struct dial *d)
-{
-    const struct mox_candidate *candidate = &d->attempt->candidate->view;
-    struct mox_ip *local = &d->attempt->view.local;
-
-    if (request_proxy(&d->plan->rules) != NULL)
-        return proxy_public(&d->plan->rules, candidate->ip.family);
-    if (local->family == 0 &&
-        (d->stream == NULL || d->stream->ops->local(d->stream, local, NULL) != MOX_OK))
-        *local = system_source(d, &candidate->ip);
-    return public_of(d, local);
 }
 
 /* What was read of a family. */
@@ -303,7 +240,7 @@ void history_refused(struct dial *d, const struct mox_error *err, const char *rc
         return;
     d->noted_refusal = true;
     d->noted_s = 0;
-    source = session_source(d);
+    source = source_of_session(d);
     if (source.family == 0)
         return;
     learned_refused(&news, ctx_unix_s(d->ctx), err);
@@ -340,7 +277,7 @@ void history_accepted(struct dial *d, const char *rcpt)
     d->noted_refusal = false;
     if (d->noted_s != 0 && now - d->noted_s < LEARNED_WRITE_S)
         return; /* on a connection that carries many messages */
-    source = session_source(d);
+    source = source_of_session(d);
     if (source.family == 0)
         return;
     d->noted_s = now;

@@ -6,6 +6,7 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "dial/gate.h"
 #include "dial/history.h"
 #include "dial/order.h"
 #include "dial/security.h"
@@ -522,6 +523,8 @@ int hosts_update(struct dial *d, struct mox_error *err)
     if (status == MOX_OK && d->out != 0)
         status = hosts_drop_families(d, d->out, MOX_DROP_NO_SOURCE,
                                      "the source address of its family is not on this machine");
+    if (status == MOX_OK)
+        status = gate_drop(d);
     if (status == MOX_OK)
         status = order_candidates(d);
     if (status != MOX_OK)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "dial/gate.h"
 #include "dial/history.h"
 #include "policy/level.h"
 
@@ -33,7 +34,7 @@ static void put_in_order(struct dial *d, size_t from, size_t n, struct policy_en
                                            .order = candidate->view.order};
     }
     policy_level_order(entries, n, d->plan->rules.prefer,
-                       health_last(&d->part->health, ctx_now_us(d->ctx)));
+                       health_last(&d->part->health, ctx_now_us(d->ctx)) | gate_last(d));
     for (size_t i = 0; i < n; i++) {
         struct plan_candidate *candidate = items[entries[i].index];
 

@@ -91,6 +91,12 @@ static int fail_filtered(const struct dial *d, struct mox_error *err)
     return at_name(d, err);
 }
 
+/* Our own address is not what the transport demands of it. */
+static bool is_of_source(int drop)
+{
+    return drop == MOX_DROP_NO_SOURCE || drop == MOX_DROP_NO_REVERSE_DNS || drop == MOX_DROP_SPF;
+}
+
 static int fail_dropped(const struct dial *d, const struct plan_candidate *candidate,
                         struct mox_error *err)
 {
@@ -103,10 +109,12 @@ static int fail_dropped(const struct dial *d, const struct plan_candidate *candi
               named ? candidate->view.host : "", named ? " " : "", ip,
               candidate->view.detail == NULL ? mox_drop_name(candidate->view.drop)
                                              : candidate->view.detail);
-    if (candidate->view.drop == MOX_DROP_NO_SOURCE)
+    if (is_of_source(candidate->view.drop))
         err->about = MOX_ABOUT_SOURCE;
     else if (candidate->view.drop == MOX_DROP_SPECIAL)
         err->about = MOX_ABOUT_DOMAIN;
+    if (is_of_source(candidate->view.drop))
+        as_temporary(err);
     err->address = candidate->view.ip;
     error_at_host(err, candidate->view.host);
     return at_name(d, err);
@@ -154,8 +162,9 @@ static int fail_absent(const struct dial *d, struct mox_error *err)
 
 static int fail_nowhere(const struct dial *d, struct mox_error *err)
 {
-    static const int drops[] = {MOX_DROP_SPECIAL,   MOX_DROP_TRANSITION, MOX_DROP_FAMILY_DISABLED,
-                                MOX_DROP_NO_SOURCE, MOX_DROP_BUSY,       MOX_DROP_SELF};
+    static const int drops[] = {
+        MOX_DROP_NO_REVERSE_DNS,  MOX_DROP_SPF,       MOX_DROP_SPECIAL, MOX_DROP_TRANSITION,
+        MOX_DROP_FAMILY_DISABLED, MOX_DROP_NO_SOURCE, MOX_DROP_BUSY,    MOX_DROP_SELF};
     const struct plan_candidate *dropped = NULL;
     uint32_t both = MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6;
     const struct plan_host *host = plan_host_at(d->plan, 0);
@@ -274,9 +283,10 @@ int outcome_of_plan(const struct dial *d, struct mox_error *err)
 int outcome_timeout(const struct dial *d, struct mox_error *err)
 {
     static const int stages[] = {
-        [DIAL_ROUTE] = MOX_STAGE_ROUTE,       [DIAL_MX] = MOX_STAGE_RESOLVE,
-        [DIAL_ADDRESSES] = MOX_STAGE_RESOLVE, [DIAL_CONNECT] = MOX_STAGE_CONNECT,
-        [DIAL_SESSION] = MOX_STAGE_GREETING,  [DIAL_DONE] = MOX_STAGE_READY,
+        [DIAL_ROUTE] = MOX_STAGE_ROUTE,     [DIAL_GATE] = MOX_STAGE_RESOLVE,
+        [DIAL_MX] = MOX_STAGE_RESOLVE,      [DIAL_ADDRESSES] = MOX_STAGE_RESOLVE,
+        [DIAL_CONNECT] = MOX_STAGE_CONNECT, [DIAL_SESSION] = MOX_STAGE_GREETING,
+        [DIAL_DONE] = MOX_STAGE_READY,
     };
     bool all_5xx;
     const struct mox_error *best = best_error(d->plan, &all_5xx);

@@ -23,6 +23,7 @@ static void part_end(struct ctx_part *base)
         conn_end(part->conns.next);
     while (part->plans.next != &part->plans)
         plan_end(part->plans.next);
+    findings_free(&part->findings);
     roots_release(part->roots);
     mem_free(part->counts);
     mem_free(part);

@@ -1,11 +1,13 @@
 /*
  * part.h - what dialing keeps in a context: its plans and connections, so that mox_ctx_free ends
- * them, how many streams are open to each address, and the health of the families.
+ * them, how many streams are open to each address, the health of the families, and what was found
+ * of our own addresses.
  */
 #ifndef DIAL_PART_H
 #define DIAL_PART_H
 
 #include "ctx/ctx.h"
+#include "dial/findings.h"
 #include "dial/health.h"
 #include "stream/roots.h"
 #include "stream/tcp.h"
@@ -30,6 +32,7 @@ struct dial_part {
     size_t nplaces, naddresses;
     uint32_t open; /* streams, opening ones included */
     struct health health;
+    struct findings findings;
     struct roots *roots; /* of the context's CA file; NULL: not parsed yet */
 };
 

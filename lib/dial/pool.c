@@ -4,6 +4,7 @@
 #include "base/ip.h"
 #include "base/units.h"
 #include "dial/deliver.h"
+#include "dial/gate.h"
 #include "dial/history.h"
 #include "dial/talk.h"
 
@@ -75,11 +76,14 @@ void mox_conn_release(struct mox_conn *conn)
 /* Whether what was agreed on it holds for the new dial: it would lead to the same server by the
  * same way, and nothing is known that speaks for another one. A plan that its host still looks at
  * is not written to. */
-static bool serves(const struct mox_conn *conn, const struct request_rules *rules)
+static bool serves(const struct mox_conn *conn, const struct dial *d)
 {
     const struct mox_plan *plan = conn->dial->plan;
+    int family = conn->dial->attempt->candidate->view.ip.family;
 
-    return rules->ndialed == 0 && plan->references == 1 && request_same(&plan->rules, rules);
+    return d->plan->rules.ndialed == 0 && plan->references == 1 &&
+           (ip_family_bit(family) & gate_shut(d)) == 0 &&
+           request_same(&plan->rules, &d->plan->rules);
 }
 
 /* The server has neither closed it nor said anything. */
@@ -105,15 +109,16 @@ static void take_out(struct mox_conn *conn)
     d->stream->ready = NULL;
 }
 
-static struct mox_conn *find(struct dial_part *part, const struct request_rules *rules)
+static struct mox_conn *find(const struct dial *d)
 {
+    struct dial_part *part = d->part;
     struct part_link *link = part->idle.prev, *before; /* the youngest lives longest */
 
     for (; link != &part->idle; link = before) {
         struct mox_conn *conn = conn_of(link);
 
         before = link->prev;
-        if (!serves(conn, rules))
+        if (!serves(conn, d))
             continue;
         if (is_alive(conn)) {
             take_out(conn);
@@ -178,7 +183,7 @@ bool pool_serve(struct dial *d)
     if (d->part->nidle == 0 || dial_is_plan(d) || (d->plan->rules.flags & MOX_DIAL_NO_REUSE) != 0 ||
         d->plan->rules.stop_at != MOX_STAGE_READY)
         return false;
-    conn = find(d->part, &d->plan->rules);
+    conn = find(d);
     if (conn == NULL)
         return false;
     if (show(d->plan, conn->dial) != MOX_OK) {

@@ -114,27 +114,6 @@ static int fail_as_told(struct taker *t)
     return MOX_E_FAIL_TRANSPORT;
 }
 
-/* What of a transport this version cannot do; NULL: nothing. */
-static const char *unsupported_part(const struct config_transport *transport)
-{
-    if (transport->require_reverse_dns)
-        return "RequireReverseDNS";
-    return transport->require_spf ? "RequireSPF" : NULL;
-}
-
-static int check_supported(struct taker *t)
-{
-    const struct config_transport *transport = t->rules->transport;
-    const char *part = transport == NULL ? NULL : unsupported_part(transport);
-
-    if (part == NULL)
-        return MOX_OK;
-    return error_set(t->err, MOX_E_UNSUPPORTED,
-                     "transport %s, %s line %d, needs %s, which this version cannot do yet; "
-                     "nothing was dialed",
-                     transport->name, transport->file, (int)transport->line, part);
-}
-
 /* RFC 8689: both flags contradict each other; a transport that verifies nothing cannot serve. */
 static int check_tls(struct taker *t)
 {
@@ -339,6 +318,16 @@ static int take_ehlo(struct taker *t)
     return keep_text(t, domain_slice(&domain), &t->rules->ehlo);
 }
 
+/* SPF is about the sender: a dial for another one may be another dial. */
+static int take_sender(struct taker *t)
+{
+    const struct config_transport *transport = t->rules->transport;
+
+    if (transport == NULL || !transport->require_spf)
+        return MOX_OK;
+    return keep_text(t, slice_of(t->envelope.from), &t->rules->from);
+}
+
 static uint32_t first_ms(uint32_t given, uint32_t configured, uint32_t otherwise)
 {
     return given != 0 ? given : configured != 0 ? configured : otherwise;
@@ -435,8 +424,6 @@ static int take_all(struct taker *t, const struct mox_dial_request *request)
     if (t->route->kind == MOX_KIND_FAIL)
         status = fail_as_told(t);
     if (status == MOX_OK)
-        status = check_supported(t);
-    if (status == MOX_OK)
         status = check_tls(t);
     if (status == MOX_OK)
         status = take_target(t);
@@ -444,6 +431,8 @@ static int take_all(struct taker *t, const struct mox_dial_request *request)
         status = take_families(t);
     if (status == MOX_OK)
         status = take_ehlo(t);
+    if (status == MOX_OK)
+        status = take_sender(t);
     if (status == MOX_OK)
         status = take_dialed(t);
     if (status == MOX_OK)
@@ -498,7 +487,8 @@ bool request_same(const struct request_rules *a, const struct request_rules *b)
         a->transport != b->transport || a->target != b->target || a->families != b->families ||
         a->prefer != b->prefer || a->port != b->port || a->allow_special != b->allow_special ||
         a->trust_ad != b->trust_ad || a->nsources != b->nsources || !same_text(a->name, b->name) ||
-        !same_text(a->ehlo, b->ehlo)) /* an address is its own name */
+        !same_text(a->ehlo, b->ehlo) || !same_text(a->from, b->from))
+        /* an address is its own name */
         return false;
     for (uint32_t i = 0; i < a->nsources; i++) {
         if (!ip_equal(&a->sources[i], &b->sources[i]))

@@ -30,6 +30,7 @@ struct request_rules {
     const struct config_transport *transport; /* NULL: none matched */
     const char *name; /* of REQUEST_DOMAIN and _HOST; of the others the text of the address */
     const char *ehlo; /* NULL: our end of the connection as address literal */
+    const char *from; /* the sender, where RequireSPF asks for it; NULL: it does not */
     const struct request_dialed *dialed;
     const struct mox_ip *address; /* of REQUEST_LITERAL and _ADDRESS; NULL: of the others */
     const struct mox_ip *sources; /* nsources: at most one of each family */
@@ -57,7 +58,7 @@ void request_clock(const struct mox_ctx *ctx, const struct mox_config *config,
  * Fills rules, all zero before; *arena takes the copies. A route that is not given is looked up,
  * but neither MX hosts nor volume: see way.h. On failure, too, *route says which transport it was
  * and rules->config is to be released. Errors: MOX_E_INVAL, MOX_E_CONFIG (unknown transport),
- * MOX_E_UNSUPPORTED, MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
+ * MOX_E_FAIL_TRANSPORT, MOX_E_NOMEM.
  */
 int request_take(const struct mox_ctx *ctx, const struct mox_dial_request *request,
                  struct arena *arena, struct request_rules *rules, struct mox_route *route,

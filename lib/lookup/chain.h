@@ -25,6 +25,7 @@ struct lookup_answer {
     struct mox_ip *addresses; /* A, AAAA */
     struct dns_item *items;   /* all other types */
     const char *canonical;    /* the last name of the chain */
+    uint32_t ttl;             /* the least of what was read, seconds; 0: nothing was */
 };
 
 struct lookup_chain { /* query first; set by chain_start, read when done was called */

@@ -108,3 +108,18 @@ struct mox_ip policy_public_source(const struct mox_config *config, const struct
     nat = nat_of_all(config, source->family);
     return nat != NULL ? *nat : out;
 }
+
+bool policy_is_behind_nat(const struct mox_config *config, const struct mox_ip *ip)
+{
+    if (config == NULL)
+        return false;
+    for (size_t i = 0; i < config->nlisteners; i++) {
+        if (holds(config->listeners[i].nat_ips, config->listeners[i].nnat_ips, ip))
+            return true;
+    }
+    for (size_t i = 0; i < config->nspf_map; i++) {
+        if (ip_equal(&config->spf_map[i].ip, ip))
+            return true;
+    }
+    return holds(config->nat_ips, config->nnat_ips, ip);
+}

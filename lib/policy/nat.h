@@ -14,4 +14,8 @@
  */
 struct mox_ip policy_public_source(const struct mox_config *config, const struct mox_ip *source);
 
+/* Whether it is a public address that leads to us through a NAT: a NATIP, or of SPFIPMap. config
+ * may be NULL. */
+bool policy_is_behind_nat(const struct mox_config *config, const struct mox_ip *ip);
+
 #endif

@@ -4,10 +4,13 @@
  */
 #include "spf/check.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "base/mem.h"
 #include "base/units.h"
 #include "config/config.h"
+#include "dns/dns.h"
 #include "lookup/chain.h"
 #include "policy/family.h"
 #include "spf/eval.h"
@@ -21,7 +24,8 @@ struct spf_check {
     struct spf_eval eval;
     void (*done)(void *arg);
     void *arg;
-    bool finished;
+    uint32_t ttl;
+    bool of_sender, finished;
     int status;
     struct mox_error error; /* of the status */
 };
@@ -30,6 +34,29 @@ struct spf_check {
 static bool is_ours(int status)
 {
     return status == MOX_E_NOMEM || status == MOX_E_UNSUPPORTED;
+}
+
+/* Whether a text has a macro of the sender's address, %{s} or %{l} in whatever form. */
+static bool asks_for_sender(struct slice text)
+{
+    for (size_t i = 0; i + 2 < text.len; i++) {
+        if (text.ptr[i] == '%' && text.ptr[i + 1] == '{' && strchr("slSL", text.ptr[i + 2]) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* What whoever keeps the result must know of the answers. */
+static void note_answer(struct spf_check *c)
+{
+    const struct lookup_answer *answer = &c->chain.answer;
+
+    if (c->chain.status != MOX_OK || answer->count == 0)
+        return;
+    if (answer->ttl < c->ttl)
+        c->ttl = answer->ttl;
+    for (size_t i = 0; c->chain.type == DNS_TYPE_TXT && i < answer->count; i++)
+        c->of_sender = c->of_sender || asks_for_sender(answer->items[i].data);
 }
 
 /* Gives the evaluator the answer that has come. MOX_OK, or the status that ends the check. */
@@ -42,6 +69,7 @@ static int give_answer(struct spf_check *c)
 
     if (is_ours(chain->status) || (chain->status != MOX_OK && chain->error == NULL))
         return chain_error(chain, &c->error);
+    note_answer(c);
     if (chain->status != MOX_OK)
         answer = (struct spf_answer){.failure = chain->error->message};
     if (spf_eval_answer(&c->eval, &answer) != MOX_OK)
@@ -120,7 +148,8 @@ struct spf_check *spf_check_start(struct mox_ctx *ctx, const struct mox_spf_requ
                                   void (*done)(void *arg), void *arg)
 {
     struct spf_check *c = mem_new(sizeof *c);
-    struct spf_request about = {.helo = request->helo,
+    struct spf_request about = {.ip = policy_unmapped(&request->ip),
+                                .helo = request->helo,
                                 .mail_from = request->mail_from,
                                 .receiver = request->receiver,
                                 .unix_s = ctx_unix_s(ctx)};
@@ -131,8 +160,7 @@ struct spf_check *spf_check_start(struct mox_ctx *ctx, const struct mox_spf_requ
     c->ctx = ctx;
     c->done = done;
     c->arg = arg;
-    mox_nat_map(request->config, &request->ip, &about.ip);
-    about.ip = policy_unmapped(&about.ip);
+    c->ttl = UINT32_MAX;
     prepare(c, request->config);
     if (spf_eval_begin(&c->eval, &about) != MOX_OK ||
         ctx_timer_set(ctx, &c->deadline, end_us) != MOX_OK) {
@@ -155,6 +183,16 @@ int spf_check_result(const struct spf_check *c, struct mox_spf_result *out, stru
     else if (err != NULL)
         *err = c->error;
     return c->status;
+}
+
+uint32_t spf_check_ttl(const struct spf_check *c)
+{
+    return c->ttl;
+}
+
+bool spf_check_is_of_sender(const struct spf_check *c)
+{
+    return c->of_sender;
 }
 
 void spf_check_free(struct spf_check *c)

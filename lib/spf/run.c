@@ -75,9 +75,12 @@ static int take_request(const struct mox_spf_request *given, struct mox_spf_requ
 
     if (status == MOX_OK && !has_function)
         return error_set(err, MOX_E_INVAL, "no function to call at the end");
-    if (status == MOX_OK && request->ip.family != MOX_IPV4 && request->ip.family != MOX_IPV6)
+    if (status != MOX_OK)
+        return status;
+    if (request->ip.family != MOX_IPV4 && request->ip.family != MOX_IPV6)
         return error_set(err, MOX_E_INVAL, "mox_spf_request.ip is no address");
-    return status;
+    mox_nat_map(request->config, &request->ip, &request->ip);
+    return MOX_OK;
 }
 
 /* Its op and its check; 0: it is freed, and err says why. */

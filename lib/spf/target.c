@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/ip.h"
 
 /* Labels of 1 to 63 bytes, visible ones and blanks. */
 static bool is_name(struct slice text)
@@ -66,10 +67,10 @@ void spf_target_escape(const struct domain *name, char *out, size_t cap)
 
 void spf_target_reverse(struct domain *out, const struct mox_ip *ip)
 {
-    static const char spec[] = "%{ir}.%{v}.arpa";
-    const struct spf_values values = {.ip = *ip};
+    char name[MOX_LIMIT_REVERSE_NAME];
 
-    spf_target_expand(out, slice_of(spec), &values);
+    ip_reverse_name(ip, name);
+    spf_target_set(out, slice_of(name));
 }
 
 int spf_target_rank(const struct domain *name, const struct domain *domain)
