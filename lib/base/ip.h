@@ -59,7 +59,8 @@ bool ip_is_private(const struct mox_ip *ip);    /* RFC 1918, RFC 6598, fc00::/7,
 bool ip_is_nat64(const struct mox_ip *ip);      /* 64:ff9b::/96 */
 bool ip_is_transition(const struct mox_ip *ip); /* 6to4, Teredo */
 
-/* Its name in the reverse zone (RFC 1035 section 3.5, RFC 3596 section 2.5): "1.2.0.192.in-addr.arpa".
+/* Its name in the reverse zone (RFC 1035 section 3.5, RFC 3596 section 2.5):
+ * "1.2.0.192.in-addr.arpa".
  */
 void ip_reverse_name(const struct mox_ip *ip, char out[MOX_LIMIT_REVERSE_NAME]);
 

@@ -41,12 +41,12 @@ enum {
     MOX_LIMIT_PTR = 10,              /* names of an address that are looked up, RFC 7208 4.6.4 */
 
     /* dialing */
-    MOX_LIMIT_ATTEMPTS = 10, /* addresses dialed in one delivery */
-    MOX_LIMIT_GREETED = 4,   /* sessions that reached a greeting in one delivery */
-    MOX_LIMIT_IN_FLIGHT = 2, /* connects at once in a race */
-    MOX_LIMIT_DIALED = 64,   /* entries of a history given with a dial */
-    MOX_LIMIT_DROPS = 1024,  /* dropped addresses a plan lists one by one; the rest is counted */
-    MOX_LIMIT_FINDINGS = 256,      /* what a context keeps of our addresses (RequireReverseDNS …) */
+    MOX_LIMIT_ATTEMPTS = 10,  /* addresses dialed in one delivery */
+    MOX_LIMIT_GREETED = 4,    /* sessions that reached a greeting in one delivery */
+    MOX_LIMIT_IN_FLIGHT = 2,  /* connects at once in a race */
+    MOX_LIMIT_DIALED = 64,    /* entries of a history given with a dial */
+    MOX_LIMIT_DROPS = 1024,   /* dropped addresses a plan lists one by one; the rest is counted */
+    MOX_LIMIT_FINDINGS = 256, /* what a context keeps of our addresses (RequireReverseDNS …) */
     MOX_LIMIT_FINDING_LIFE = 3600, /* seconds it is kept, whatever DNS says */
 
     /* SMTP */

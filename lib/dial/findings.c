@@ -35,16 +35,15 @@ const struct findings_entry *findings_find(struct findings *findings, const char
     return NULL;
 }
 
-static void make_room(struct findings *findings)
+static void drop_oldest(struct findings *findings)
 {
     struct findings_entry **link = &findings->first;
 
-    while (findings->count >= MOX_LIMIT_FINDINGS) {
-        while ((*link)->next != NULL)
-            link = &(*link)->next;
-        drop(findings, link);
-        link = &findings->first;
-    }
+    if (*link == NULL)
+        return;
+    while ((*link)->next != NULL)
+        link = &(*link)->next;
+    drop(findings, link);
 }
 
 void findings_keep(struct findings *findings, const char *key, const char *problem, uint32_t ttl,
@@ -58,7 +57,8 @@ void findings_keep(struct findings *findings, const char *key, const char *probl
         return;
     if (life > MOX_LIMIT_FINDING_LIFE)
         life = MOX_LIMIT_FINDING_LIFE;
-    make_room(findings);
+    if (findings->count >= MOX_LIMIT_FINDINGS)
+        drop_oldest(findings);
     memcpy(finding->key, key, key_size);
     if (problem != NULL)
         finding->problem = memcpy(finding->key + key_size, problem, size);

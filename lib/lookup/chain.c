@@ -73,9 +73,9 @@ static int keep_answer(struct lookup_chain *chain, const struct dns_answer *answ
 
     if (answer->aliases > 0)
         canonical = arena_text(chain->arena, domain_slice(&answer->canonical));
-    chain->answer = (struct lookup_answer){answer->rcode,     answer->count, answer->beyond,
-                                           answer->addresses, answer->items, canonical,
-                                           answer->ttl};
+    chain->answer =
+        (struct lookup_answer){answer->rcode, answer->count, answer->beyond, answer->addresses,
+                               answer->items, canonical,     answer->ttl};
     return canonical == NULL ? MOX_E_NOMEM : MOX_OK;
 }
 

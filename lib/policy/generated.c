@@ -83,7 +83,7 @@ static unsigned bytes_named(struct slice s, const uint8_t bytes[4])
 static bool has_hex(struct slice s, const uint8_t *bytes, size_t n)
 {
     static const char digits[] = "0123456789abcdef";
-    char wanted[32], found[MOX_LIMIT_DOMAIN + 1];
+    char wanted[32] = {0}, found[MOX_LIMIT_DOMAIN + 1];
     size_t len = 0;
 
     for (size_t i = 0; i < n; i++) {
