@@ -331,6 +331,46 @@ START_TEST(shut_down_in_every_stage)
 }
 END_TEST
 
+/* A preflight with the n-th allocation failing; whether that one was reached. */
+static bool fails_at(long nth)
+{
+    const struct preflight_case c = {.name = "memory",
+                                     .config = HAIRPIN,
+                                     .world = OWN_MX GOOD6 "203.0.113.7 up\n",
+                                     .domain = "example.com",
+                                     .flags = MOX_PREFLIGHT_PROBE};
+    const struct mox_preflight_request *request;
+    struct heard heard = {0};
+    struct mox_error err = {0};
+    mox_op_id id;
+    bool failed;
+
+    dial_renew(NULL);
+    request = request_of(&c);
+    test_fail_alloc(nth);
+    id = mox_preflight_start(sim->ctx, request, on_report, &heard, &err);
+    if (id != 0)
+        world_run(sim);
+    failed = test_alloc_failed();
+    test_fail_alloc(0);
+    ck_assert_msg(id != 0 || err.code == MOX_E_NOMEM, "allocation %ld: %s", nth, err.message);
+    ck_assert_msg(id == 0 || heard.times == 1, "allocation %ld", nth);
+    ck_assert_msg(id == 0 || (heard.status == MOX_OK) == (heard.report != NULL), "allocation %ld",
+                  nth);
+    mox_preflight_report_free(heard.report);
+    return failed;
+}
+
+START_TEST(memory_fails_at_every_allocation)
+{
+    long nth = 1;
+
+    while (fails_at(nth))
+        nth++;
+    ck_assert_int_gt(nth, 20);
+}
+END_TEST
+
 START_TEST(what_is_no_request)
 {
     struct mox_preflight_request request = *request_of(&cases[0]);
@@ -388,6 +428,7 @@ TCase *test_check_preflight(void)
     tcase_add_test(tcase, all_that_is_told_of_a_source);
     tcase_add_test(tcase, cancelled_in_every_stage);
     tcase_add_test(tcase, shut_down_in_every_stage);
+    tcase_add_test(tcase, memory_fails_at_every_allocation);
     tcase_add_test(tcase, what_is_no_request);
     tcase_add_loop_test(tcase, addresses_in_greetings, 0, (int)ARRAY_LEN(greetings));
     return tcase;

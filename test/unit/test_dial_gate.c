@@ -197,6 +197,69 @@ START_TEST(a_kept_connection_of_a_shut_family)
 }
 END_TEST
 
+static const struct dial_case everything = {.name = "everything",
+                                            .config = BOTH,
+                                            .world =
+                                                HOST GOOD4 "example.com TXT \"v=spf1 mx -all\"\n"};
+
+/* A dial with the n-th allocation failing; whether that one was reached. */
+static bool fails_at(long nth)
+{
+    struct mox_dial_request request;
+    struct sim_call call = {.w = sim};
+    struct mox_error err = {0};
+    mox_op_id id;
+    bool failed;
+
+    dial_renew(NULL);
+    world_load(sim, everything.world);
+    sim->config = mox_config_parse(everything.config, strlen(everything.config), &err);
+    request = *dial_request_of(&everything);
+    call.w = sim;
+    test_fail_alloc(nth);
+    id = mox_dial_start(sim->ctx, &request, sim_on_conn, &call, &err);
+    if (id != 0)
+        world_run(sim);
+    failed = test_alloc_failed();
+    test_fail_alloc(0);
+    ck_assert_msg(id != 0 || err.code == MOX_E_NOMEM, "allocation %ld: %s", nth, err.message);
+    ck_assert_msg(id == 0 || call.calls == 1, "allocation %ld", nth);
+    mox_conn_close(call.conn);
+    return failed;
+}
+
+START_TEST(memory_fails_at_every_allocation)
+{
+    long nth = 1;
+
+    while (fails_at(nth))
+        nth++;
+    ck_assert_int_gt(nth, 10);
+}
+END_TEST
+
+START_TEST(cancelled_while_it_is_asked)
+{
+    struct mox_error err;
+
+    for (uint64_t ms = 0; ms < 300; ms += 50) {
+        struct sim_call call;
+        mox_op_id id;
+
+        dial_renew(NULL);
+        world_load(sim, everything.world);
+        world_load(sim, PTR4 " PTR +ms=100\nus.example.com A +ms=100\n");
+        sim->config = mox_config_parse(everything.config, strlen(everything.config), &err);
+        id = dial_start(&call, dial_request_of(&everything));
+        world_sleep(sim, ms);
+        if (call.calls == 0)
+            ck_assert_int_eq(mox_op_cancel(sim->ctx, id), MOX_OK);
+        else
+            mox_conn_close(call.conn);
+    }
+}
+END_TEST
+
 TCase *test_dial_gate(void)
 {
     TCase *tcase = tcase_create("dial/gate");
@@ -208,5 +271,7 @@ TCase *test_dial_gate(void)
     tcase_add_test(tcase, a_name_that_appears_is_seen);
     tcase_add_test(tcase, spf_of_each_sender);
     tcase_add_test(tcase, a_kept_connection_of_a_shut_family);
+    tcase_add_test(tcase, memory_fails_at_every_allocation);
+    tcase_add_test(tcase, cancelled_while_it_is_asked);
     return tcase;
 }
