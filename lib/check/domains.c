@@ -4,14 +4,6 @@
 #include "config/config.h"
 #include "policy/nat.h"
 
-static void on_address(void *arg, struct lookup_address *address)
-{
-    const struct check_request *request = arg;
-
-    (void)address;
-    request->changed(request->arg);
-}
-
 static void end_domain(struct check_domains *d)
 {
     lookup_address_free(d->address);
@@ -57,8 +49,8 @@ static int start_host(struct check_domains *d)
     const struct check_request *request = d->request;
 
     d->address = lookup_address_start(request->ctx, d->mx->hosts[d->host].name,
-                                      MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6, &request->rules, on_address,
-                                      (void *)(uintptr_t)request);
+                                      MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6, &request->rules,
+                                      check_on_address, (void *)(uintptr_t)request);
     return d->address == NULL ? MOX_E_NOMEM : MOX_OK;
 }
 

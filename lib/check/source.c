@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 
-static void on_address(void *arg, struct lookup_address *address)
+void check_on_address(void *arg, struct lookup_address *address)
 {
     const struct check_request *request = arg;
 
@@ -38,7 +38,7 @@ int check_source_start(struct check_source *s, const struct check_request *reque
         return MOX_OK;
     s->spf_ehlo = start_spf(s, request, NULL);
     s->ehlo = lookup_address_start(request->ctx, request->ehlo, ip_family_bit(s->ip.family),
-                                   &request->rules, on_address, arg);
+                                   &request->rules, check_on_address, arg);
     return s->spf_ehlo == NULL || s->ehlo == NULL ? MOX_E_NOMEM : MOX_OK;
 }
 

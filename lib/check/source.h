@@ -21,6 +21,9 @@ struct check_request {
     void *arg;
 };
 
+/* For lookup_address_start, whose arg is the request. */
+void check_on_address(void *request, struct lookup_address *address);
+
 struct check_source {
     struct mox_ip local, ip; /* on this machine; public */
     struct lookup_reverse *reverse;
