@@ -381,15 +381,22 @@ check-asan:
 	$(SUB) BUILD=$(BUILD)/asan $(FEWER_SEEDS) CFLAGS='$(SAN)address,undefined -fno-sanitize-recover=all' \
 		RUN='env CK_FORK=no' check-unit check-sim check-store check-cli
 
+# Of the unit tests those that have threads: all others run in one.
+THREADED = api/config api/ctx ctx/dispatch os/loop resolver/files resolver/resolver
 check-tsan:
 	$(SUB) BUILD=$(BUILD)/tsan CFLAGS='$(SAN)thread' RUN='$(FIXED) env CK_FORK=no' \
-		check-unit check-threads
+		check-threads $(THREADED:%=check-case-%)
 
-# In two halves, for two processors.
-check-valgrind: $(BUILD)/valgrind-1.log $(BUILD)/valgrind-2.log
+check-case-%: $(UNIT)
+	$(call say,TEST)
+	$(Q)MOX_TEST_CASE=$* $(RUN) $(UNIT)
+
+# In small parts, so that all processors have something to do until the end.
+VALGRIND_PARTS = 1 2 3 4 5 6 7 8
+check-valgrind: $(VALGRIND_PARTS:%=$(BUILD)/valgrind-%.log)
 $(BUILD)/valgrind-%.log: $(UNIT) FORCE
 	$(call say,TEST)
-	$(Q)MOX_TEST_PART=$*/2 CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99 $(UNIT) \
+	$(Q)MOX_TEST_PART=$*/$(words $(VALGRIND_PARTS)) CK_FORK=no valgrind -q --leak-check=full --error-exitcode=99 $(UNIT) \
 		>$@.new 2>&1 || { cat $@.new; exit 1; }
 	@mv $@.new $@ && grep '%: Checks:' $@
 

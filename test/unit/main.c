@@ -10,7 +10,7 @@
 
 /*
  * MOX_TEST_CASE names the only case to run; libcheck's own CK_RUN_CASE does the same.
- * MOX_TEST_PART, as 1/2: every second case, from the first on.
+ * MOX_TEST_PART, as 1/8: every eighth case, from the first on.
  */
 static SRunner *collect(void)
 {
