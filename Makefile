@@ -219,8 +219,8 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(STATIC)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-# What it measures is no part of the API.
-$(BUILD)/bench/body: $(BUILD)/bench/body.o $(call objects,$(LIB_SRC))
+# What they measure is no part of the API.
+$(BUILD)/bench/body $(BUILD)/bench/spf: $(BUILD)/bench/%: $(BUILD)/bench/%.o $(call objects,$(LIB_SRC))
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
@@ -242,6 +242,13 @@ $(BUILD)/bench/peer/%: bench/peer/%.c
 	@mkdir -p $(@D)
 	$(Q)if $(PKG) --exists $(peer_$*); then $(LINK) -o $@ $< $$($(PKG) --cflags --libs $(peer_$*)); \
 		else echo 'left out, not installed: $(peer_$*)'; fi
+
+# libspf2 ships no .pc.
+$(BUILD)/bench/peer/spf2: bench/peer/spf2.c bench/spf.h
+	$(call say,PEER)
+	@mkdir -p $(@D)
+	$(Q)if echo '#include <spf2/spf.h>' | $(CC) -E -x c - >/dev/null 2>&1; then \
+		$(LINK) -I. -o $@ $< -lspf2; else echo 'left out, not installed: libspf2'; fi
 
 # The unit tests: one program, whose malloc can be told to fail. Each test_x.c has a test_x.
 $(UNIT): $(call objects,$(UNIT_SRC) $(LIB_SRC)) $(BUILD)/cases.o
