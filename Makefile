@@ -283,13 +283,14 @@ check-unit: $(UNIT)
 check-sim: $(SIM)
 	$(call say,TEST)
 	$(Q)$(RUN) $(SIM) --seeds test/sim/seeds.txt --count $(SIM_SEEDS)
+	$(Q)$(RUN) $(SIM) --spf --count $(SIM_SEEDS)
 
 # Any number of seeds, from SOAK_FROM on, a thousand at a time, on all processors.
 soak: $(SIM)
 	$(call say,TEST)
 	$(Q)seq $(SOAK_FROM) 1000 $$(($(SOAK_FROM) + $(SEEDS) - 1)) | xargs -P $(JOBS) -I{} sh -c \
 		'n=$$(($(SOAK_FROM) + $(SEEDS) - {})); [ $$n -lt 1000 ] || n=1000; \
-		$(SIM) --quiet --from {} --count $$n' && echo 'sim: $(SEEDS) seeds: all invariants hold'
+		$(SIM) --quiet --from {} --count $$n && $(SIM) --quiet --spf --from {} --count $$n' && echo 'sim: $(SEEDS) seeds: all invariants hold'
 
 # Each deliberate fault of test/mutants must be found by the unit tests or the simulator.
 mutants:
