@@ -219,8 +219,8 @@ $(BUILD)/bench/%: $(BUILD)/bench/%.o $(STATIC)
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
-# What it measures is no part of the API.
-$(BUILD)/bench/body: $(BUILD)/bench/body.o $(call objects,$(LIB_SRC))
+# What they measure is no part of the API.
+$(BUILD)/bench/body $(BUILD)/bench/spf: $(BUILD)/bench/%: $(BUILD)/bench/%.o $(call objects,$(LIB_SRC))
 	$(call say,LINK)
 	$(Q)$(LINK) -o $@ $^ $(LIBS)
 
@@ -242,6 +242,13 @@ $(BUILD)/bench/peer/%: bench/peer/%.c
 	@mkdir -p $(@D)
 	$(Q)if $(PKG) --exists $(peer_$*); then $(LINK) -o $@ $< $$($(PKG) --cflags --libs $(peer_$*)); \
 		else echo 'left out, not installed: $(peer_$*)'; fi
+
+# libspf2 ships no .pc.
+$(BUILD)/bench/peer/spf2: bench/peer/spf2.c bench/spf.h
+	$(call say,PEER)
+	@mkdir -p $(@D)
+	$(Q)if echo '#include <spf2/spf.h>' | $(CC) -E -x c - >/dev/null 2>&1; then \
+		$(LINK) -I. -o $@ $< -lspf2; else echo 'left out, not installed: libspf2'; fi
 
 # The unit tests: one program, whose malloc can be told to fail. Each test_x.c has a test_x.
 $(UNIT): $(call objects,$(UNIT_SRC) $(LIB_SRC)) $(BUILD)/cases.o
@@ -276,13 +283,14 @@ check-unit: $(UNIT)
 check-sim: $(SIM)
 	$(call say,TEST)
 	$(Q)$(RUN) $(SIM) --seeds test/sim/seeds.txt --count $(SIM_SEEDS)
+	$(Q)$(RUN) $(SIM) --spf --count $(SIM_SEEDS)
 
 # Any number of seeds, from SOAK_FROM on, a thousand at a time, on all processors.
 soak: $(SIM)
 	$(call say,TEST)
 	$(Q)seq $(SOAK_FROM) 1000 $$(($(SOAK_FROM) + $(SEEDS) - 1)) | xargs -P $(JOBS) -I{} sh -c \
 		'n=$$(($(SOAK_FROM) + $(SEEDS) - {})); [ $$n -lt 1000 ] || n=1000; \
-		$(SIM) --quiet --from {} --count $$n' && echo 'sim: $(SEEDS) seeds: all invariants hold'
+		$(SIM) --quiet --from {} --count $$n && $(SIM) --quiet --spf --from {} --count $$n' && echo 'sim: $(SEEDS) seeds: all invariants hold'
 
 # Each deliberate fault of test/mutants must be found by the unit tests or the simulator.
 mutants:

@@ -2,7 +2,9 @@
  * main.c - the program sim: lives seeds through, twice each, and tells the first that breaks an
  * invariant with the command that shows it again.
  *
- *   sim [--seed N] [--from N] [--count N] [--trace] [--quiet] [--seeds FILE]
+ *   sim [--spf] [--seed N] [--from N] [--count N] [--trace] [--quiet] [--seeds FILE]
+ *
+ * --spf: seeds of SPF checks (spf.h), which no FILE has.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,11 +13,12 @@
 
 #include "test/sim/check.h"
 #include "test/sim/run.h"
+#include "test/sim/spf.h"
 #include "test/sim/tell.h"
 
 struct options {
     uint64_t from, count;
-    bool trace, quiet; /* quiet: no word when all is well */
+    bool trace, quiet, spf; /* quiet: no word when all is well */
     const char *program, *seeds;
 };
 
@@ -174,7 +177,7 @@ static void set_option(const char *name, const char *value, struct options *o)
         o->from = number_of(value);
         o->count = 1;
     } else {
-        fprintf(stderr, "usage: sim [--seed N] [--from N] [--count N] [--trace] [--quiet] "
+        fprintf(stderr, "usage: sim [--spf] [--seed N] [--from N] [--count N] [--trace] [--quiet] "
                         "[--seeds FILE]\n");
         exit(64);
     }
@@ -189,6 +192,10 @@ static void read_options(int argc, char **argv, struct options *o)
         }
         if (strcmp(argv[i], "--quiet") == 0) {
             o->quiet = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--spf") == 0) {
+            o->spf = true;
             continue;
         }
         set_option(argv[i], i + 1 < argc ? argv[i + 1] : "", o);
@@ -216,12 +223,37 @@ static bool live_known(const struct options *options, struct tally *tally)
     return good;
 }
 
+static int live_spf(const struct options *options)
+{
+    struct spf_tally tally = {0};
+
+    for (uint64_t i = 0; i < options->count; i++) {
+        if (!spf_live(options->from + i, options->trace, &tally))
+            return EXIT_FAILURE;
+    }
+    if (options->quiet)
+        return EXIT_SUCCESS;
+    printf(
+        "sim: %llu seeds of SPF, %llu checks with %llu questions, %llu given up, malloc failed in "
+        "%llu: all invariants hold\n    ",
+        (unsigned long long)tally.seeds, (unsigned long long)tally.checks,
+        (unsigned long long)tally.questions, (unsigned long long)tally.cancelled,
+        (unsigned long long)tally.failing);
+    for (int i = 0; i <= MOX_SPF_PERMERROR; i++)
+        printf("%s %llu %s", i == 0 ? "" : ",", (unsigned long long)tally.by_result[i],
+               mox_spf_name(i));
+    printf("\n");
+    return EXIT_SUCCESS;
+}
+
 int main(int argc, char **argv)
 {
     struct options options = {.from = 1, .count = 1, .program = argv[0]};
     struct tally tally = {0};
 
     read_options(argc, argv, &options);
+    if (options.spf)
+        return live_spf(&options);
     papers_make();
     if (!live_known(&options, &tally))
         return EXIT_FAILURE;

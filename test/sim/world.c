@@ -313,6 +313,8 @@ struct world *world_new(uint64_t seed, const struct mox_ctx_options *options)
 
 static void dispatch(struct world *w)
 {
+    if (w->ended) /* by what has just happened */
+        return;
     w->dispatching = true;
     w->stirred = false;
     mox_ctx_dispatch(w->ctx);
