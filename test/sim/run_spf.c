@@ -15,7 +15,6 @@ enum {
 };
 
 struct check {
-    struct spf_run *run;
     struct mox_spf_result result;
     mox_op_id id;
     uint64_t start_ms;
@@ -220,8 +219,6 @@ static uint64_t live_once(uint64_t number, bool shown, struct spf_tally *tally)
     memset(&run, 0, sizeof run);
     spf_draw(number, &run.facts);
     run.expected = spf_reference(&run.facts);
-    for (size_t i = 0; i < SPF_CHECKS; i++)
-        run.checks[i].run = &run;
     run.w = world_new(number, NULL);
     run.w->config = parse(&run.facts);
     spf_serve(&run.facts, run.w);
