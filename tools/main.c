@@ -115,7 +115,15 @@ static const struct command {
      .blank = cmd_history_blank,
      .run = cmd_history_show,
      .needs_config = true},
-    {.word = "policy", .short_summary = "serve Postfix (a later version)"},
+    {.word = "policy",
+     .short_summary = "answer Postfix, Exim and OpenSMTPD by the routes; SPF for Postfix",
+     .usage = {"policy", "",
+               "Serves Postfix's socketmap and policy delegation protocols until SIGTERM. The\n"
+               "configuration is read again when it changes, and on SIGHUP.",
+               OPTIONS_POLICY},
+     .blank = cmd_policy_blank,
+     .run = cmd_policy,
+     .needs_config = true},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
