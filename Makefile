@@ -472,10 +472,10 @@ $(BUILD)/tidy/%: %.c $(HEADERS) .clang-tidy
 	@touch $@
 
 # Each figure beside its floor, its goal and the peers. BENCH: options and parts, as --quick dial.
-bench: $(BENCHES) $(PEERS) $(SHARED)
+bench: $(COMMAND) $(BENCHES) $(PEERS) $(SHARED)
 	$(Q)bench/run $(BUILD) $(BENCH)
 
-bench-csv: $(BENCHES) $(PEERS) $(SHARED)
+bench-csv: $(COMMAND) $(BENCHES) $(PEERS) $(SHARED)
 	$(Q)bench/run --csv $(BUILD)/bench.csv $(BUILD) $(BENCH)
 
 # The programs that mbedTLS 3.6 takes part in: with them `make bench` has rows for it too.
