@@ -48,7 +48,9 @@ TOOL_SRC := $(wildcard tools/*.c)
 WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c mailbox.c secure.c login.c proxy.c fetch.c load.c \
 	papers.c authority.c tls_server.c)
 SIM_SRC  := $(wildcard test/sim/*.c)
-UNIT_SRC := $(wildcard test/unit/*.c) $(WORLD_SRC)
+# What of `moxdial policy` reads and writes foreign bytes.
+WIRE_SRC := $(addprefix tools/,policy_socketmap.c policy_delegation.c policy_spf.c error.c output.c)
+UNIT_SRC := $(wildcard test/unit/*.c) $(WORLD_SRC) $(WIRE_SRC)
 FUZZ_SRC := $(wildcard test/fuzz/*.c)
 BENCH_SRC := $(wildcard bench/*.c)
 DRIVER_SRC := $(wildcard bench/driver/*.c)
@@ -469,7 +471,10 @@ $(BUILD)/fuzzers/%.run: $(BUILD)/fuzzers/% FORCE
 $(BUILD)/fuzzers/%: $(BUILD)/test/fuzz/%.o $(call objects,$(LIB_SRC))
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(WIRE_LIBS)
+
+$(BUILD)/fuzzers/fuzz_policy: $(call objects,$(WIRE_SRC))
+$(BUILD)/fuzzers/fuzz_policy: private WIRE_LIBS = $$($(PKG) --libs jansson)
 
 lint:
 	+$(Q)status=0; scripts/lint || status=1; \
@@ -487,10 +492,10 @@ $(BUILD)/tidy/%: %.c $(HEADERS) .clang-tidy
 	@touch $@
 
 # Each figure beside its floor, its goal and the peers. BENCH: options and parts, as --quick dial.
-bench: $(BENCHES) $(PEERS) $(SHARED)
+bench: $(COMMAND) $(BENCHES) $(PEERS) $(SHARED)
 	$(Q)bench/run $(BUILD) $(BENCH)
 
-bench-csv: $(BENCHES) $(PEERS) $(SHARED)
+bench-csv: $(COMMAND) $(BENCHES) $(PEERS) $(SHARED)
 	$(Q)bench/run --csv $(BUILD)/bench.csv $(BUILD) $(BENCH)
 
 # The programs that mbedTLS 3.6 takes part in: with them `make bench` has rows for it too.

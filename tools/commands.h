@@ -21,6 +21,7 @@ int cmd_preflight(const struct options *options, const struct load *load);
 int cmd_spf(const struct options *options, const struct load *load);
 int cmd_history_show(const struct options *options, const struct load *load);
 int cmd_history_reset(const struct options *options, const struct load *load);
+int cmd_policy(const struct options *options, const struct load *load);
 
 json_t *cmd_config_check_blank(void);
 json_t *cmd_config_text_blank(void);
@@ -31,5 +32,6 @@ json_t *cmd_send_blank(void);
 json_t *cmd_preflight_blank(void);
 json_t *cmd_spf_blank(void);
 json_t *cmd_history_blank(void);
+json_t *cmd_policy_blank(void);
 
 #endif

@@ -56,25 +56,33 @@ static void choose_files(struct list *files, const struct options *options)
         files->items[files->count++] = named;
 }
 
+struct mox_config *load_open(const struct list *files, struct mox_config_options *open,
+                             struct mox_error *err)
+{
+    struct mox_config_source *sources = tool_alloc(files->count, sizeof *sources);
+    struct mox_config *config;
+
+    for (size_t i = 0; i < files->count; i++)
+        sources[i].name = files->items[i];
+    open->size = sizeof *open;
+    open->sources = sources;
+    open->nsources = files->count;
+    config = mox_config_open(open, err);
+    free(sources);
+    return config;
+}
+
 int load_config(struct load *load, const struct options *options, bool warnings)
 {
     struct listener listener = {load, options, warnings};
-    struct mox_config_options open = {
-        .size = sizeof open, .problem = on_problem, .user = &listener};
-    struct mox_config_source *sources;
+    struct mox_config_options open = {.problem = on_problem, .user = &listener};
 
     load->errors = json_array();
     load->warnings = json_array();
     choose_files(&load->files, options);
     if (load->files.count == 0)
         return MOX_OK;
-    sources = tool_alloc(load->files.count, sizeof *sources);
-    for (size_t i = 0; i < load->files.count; i++)
-        sources[i].name = load->files.items[i];
-    open.sources = sources;
-    open.nsources = load->files.count;
-    load->config = mox_config_open(&open, &load->err);
-    free(sources);
+    load->config = load_open(&load->files, &open, &load->err);
     if (load->config != NULL)
         return MOX_OK;
     load->err.stage = MOX_STAGE_CONFIG; /* also where a file could not be read */

@@ -21,6 +21,11 @@ struct load {
  * Returns load->err.code.
  */
 int load_config(struct load *load, const struct options *options, bool warnings);
+
+/* Reads these files; open: whom it tells, the rest is filled in. NULL: err says why. */
+struct mox_config *load_open(const struct list *files, struct mox_config_options *open,
+                             struct mox_error *err);
+
 void load_free(struct load *load);
 
 #endif

@@ -22,7 +22,7 @@ static const struct command {
     const char *short_summary; /* for the list of commands; NULL: another one stands for it */
     struct usage usage;
     json_t *(*blank)(void);
-    /* NULL: a later version has it. load is NULL where no configuration is needed. */
+    /* load is NULL where no configuration is needed. */
     int (*run)(const struct options *options, const struct load *load);
     bool needs_config;
     bool takes_broken; /* a configuration that is not valid is its business */
@@ -123,7 +123,15 @@ static const struct command {
      .blank = cmd_history_blank,
      .run = cmd_history_show,
      .needs_config = true},
-    {.word = "policy", .short_summary = "serve Postfix (a later version)"},
+    {.word = "policy",
+     .short_summary = "answer Postfix, Exim and OpenSMTPD by the routes; SPF for Postfix",
+     .usage = {"policy", "",
+               "Serves Postfix's socketmap and policy delegation protocols until SIGTERM. The\n"
+               "configuration is read again when it changes, and on SIGHUP.",
+               OPTIONS_POLICY},
+     .blank = cmd_policy_blank,
+     .run = cmd_policy,
+     .needs_config = true},
 };
 enum { COMMANDS = sizeof commands / sizeof *commands };
 
@@ -209,17 +217,6 @@ static int no_command(int argc, char *argv[])
     return fail_usage(&options, output_object(), &err);
 }
 
-static int run_later(const struct command *command, int argc, char *argv[])
-{
-    struct options options = {0};
-    struct mox_error err;
-
-    scan_flags(&options, argc, argv);
-    tool_error(&err, MOX_E_UNSUPPORTED, MOX_STAGE_NONE,
-               "this version does not have the command `%s` yet", command->word);
-    return report_failure(&options, output_object(), &err);
-}
-
 static int run_loaded(const struct command *command, const struct options *options)
 {
     struct load load = {0};
@@ -270,9 +267,7 @@ int main(int argc, char *argv[])
     if (argc > 1)
         command = find_command(argc, argv, &words);
     for_parent = command != NULL && (command->usage.options & OPTIONS_SEND) != 0;
-    if (command != NULL && command->run == NULL) {
-        status = run_later(command, argc, argv);
-    } else if (command != NULL) {
+    if (command != NULL) {
         status = run_command(command, argc - words, argv + words);
     } else if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_help();

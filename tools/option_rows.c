@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "policy_spf.h"
 #include "rfc3339.h"
 
 static void *field_of(struct options *options, const struct option_row *row)
@@ -285,6 +286,54 @@ static int add_resolver(struct options *options, const struct option_row *row, c
     return add_item(options, row, value, err);
 }
 
+static int add_listen(struct options *options, const struct option_row *row, const char *value,
+                      struct mox_error *err)
+{
+    bool path = strncmp(value, "unix:", 5) == 0 && value[5] != '\0';
+    const char *colon = strrchr(value, ':');
+    char host[256];
+
+    /* "::1" has colons, and no port */
+    if (!path && (colon == NULL || !option_split_host_port(value, host, sizeof host) ||
+                  (value[0] == '[' ? colon[-1] != ']' : strchr(value, ':') != colon)))
+        return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
+                          "--%s: \"%s\" is not unix:PATH, HOST:PORT or [ADDRESS]:PORT", row->name,
+                          value);
+    return add_item(options, row, value, err);
+}
+
+static int set_mode(struct options *options, const struct option_row *row, const char *value,
+                    struct mox_error *err)
+{
+    size_t len = strspn(value, "01234567");
+    uint32_t mode = 0;
+
+    for (size_t i = 0; i < len && mode <= row->value; i++)
+        mode = 8 * mode + (uint32_t)(value[i] - '0');
+    if (len == 0 || value[len] != '\0' || mode > row->value)
+        return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
+                          "--%s: \"%s\" is no octal number from 0 to %lo", row->name, value,
+                          (unsigned long)row->value);
+    options->mode = mode;
+    return MOX_OK;
+}
+
+static int set_spf_mode(struct options *options, const struct option_row *row, const char *value,
+                        struct mox_error *err)
+{
+    static const char *const names[] = {
+        [POLICY_SPF_REJECT] = "reject", [POLICY_SPF_MARK] = "mark", [POLICY_SPF_OFF] = "off"};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(value, names[i]) == 0) {
+            options->spf_mode = (uint32_t)i;
+            return MOX_OK;
+        }
+    }
+    return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE, "--%s: \"%s\" is none of reject, mark, off",
+                      row->name, value);
+}
+
 #define FIELD(name) offsetof(struct options, name)
 
 const struct option_row option_rows[] = {
@@ -335,6 +384,13 @@ const struct option_row option_rows[] = {
      UINT16_MAX},
     {"html", 0, OPTIONS_PREFLIGHT, "FILE", "write a page for a browser too", set_text, FIELD(html),
      0},
+
+    {"listen", 0, OPTIONS_POLICY, "WHERE", "unix:PATH or HOST:PORT; repeatable", add_listen,
+     FIELD(listen), 0},
+    {"mode", 0, OPTIONS_POLICY, "OCTAL", "of the sockets at paths (default: 660)", set_mode, 0,
+     0777},
+    {"spf", 0, OPTIONS_POLICY, "WHAT",
+     "reject (the default), mark (the header alone) or off (no check)", set_spf_mode, 0, 0},
 
     {"from", 0, OPTIONS_ENVELOPE, "SENDER", "address, domain or '<>' (the default)", set_sender, 0,
      0},

@@ -181,6 +181,9 @@ static int check_together(struct options *options, const struct usage *usage, st
         return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
                           "whom to check? Say --ip ADDRESS and --from SENDER, an address or its "
                           "domain");
+    if ((usage->options & OPTIONS_POLICY) != 0 && options->listen.count == 0)
+        return tool_error(err, MOX_E_INVAL, MOX_STAGE_NONE,
+                          "where to listen? Say --listen unix:PATH or --listen HOST:PORT");
     return MOX_OK;
 }
 
@@ -209,6 +212,7 @@ int options_parse(struct options *options, const struct usage *usage, int argc, 
     options->envelope.size = sizeof options->envelope;
     options->request.size = sizeof options->request;
     options->message.size = sizeof options->message;
+    options->mode = OPTIONS_SOCKET_MODE;
     options->for_parent = (usage->options & OPTIONS_SEND) != 0;
     if (read_rows(options, usage, argc, argv, err) != MOX_OK)
         return err->code;
@@ -231,8 +235,9 @@ int options_parse(struct options *options, const struct usage *usage, int argc, 
 
 void options_free(struct options *options)
 {
-    struct list *lists[] = {&options->config, &options->resolver, &options->mx,   &options->source,
-                            &options->dialed, &options->to,       &options->orcpt};
+    struct list *lists[] = {&options->config, &options->resolver, &options->mx,
+                            &options->source, &options->dialed,   &options->to,
+                            &options->orcpt,  &options->listen};
 
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         free(lists[i]->items);
@@ -265,6 +270,7 @@ void options_help(const struct usage *usage)
         {OPTIONS_SEND, "Of this command"},
         {OPTIONS_SPF, "Of this command"},
         {OPTIONS_PREFLIGHT, "Of this command"},
+        {OPTIONS_POLICY, "Of this command"},
         {OPTIONS_ENVELOPE, "Envelope"},
         {OPTIONS_DIALING, "Dial"},
         {OPTIONS_COMMON, "Common"},

@@ -17,11 +17,14 @@ enum {
     OPTIONS_ENVELOPE = 4, /* route, plan, dial, send */
     OPTIONS_DIALING = 8,  /* plan, dial, send */
     OPTIONS_COMMON = 16,
-    OPTIONS_HOST = 32, /* none: a host may stand as operand */
-    OPTIONS_SEND = 64, /* send alone */
-    OPTIONS_SPF = 128, /* spf alone */
-    OPTIONS_PREFLIGHT = 256
+    OPTIONS_HOST = 32,       /* none: a host may stand as operand */
+    OPTIONS_SEND = 64,       /* send alone */
+    OPTIONS_SPF = 128,       /* spf alone */
+    OPTIONS_PREFLIGHT = 256, /* preflight alone */
+    OPTIONS_POLICY = 512     /* policy alone */
 };
+
+enum { OPTIONS_SOCKET_MODE = 0660 }; /* owner and group of the socket may ask */
 
 /* What a command is, as far as its command line goes. */
 struct usage {
@@ -43,6 +46,9 @@ struct options {
     uint32_t verbose;
     struct list config, resolver, mx, source, dialed;
     struct list to, orcpt; /* each --to with its --orcpt, or NULL */
+    struct list listen;    /* of policy */
+    uint32_t mode;         /* the same: of a socket in the file system */
+    uint32_t spf_mode;     /* the same: enum policy_spf_mode */
     struct mox_ctx_options ctx;
     struct mox_envelope envelope;
     struct mox_dial_request request; /* config and plan are the caller's to set */

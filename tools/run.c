@@ -1,7 +1,7 @@
 /*
- * run.c - see run.h. The non-blocking calls, because a signal must be able to end them: the handler
- * sets a flag and wakes the context, the loop below asks the context to end what it does, so the
- * plan is complete and the trace tells how far the dial was.
+ * run.c - see run.h. The non-blocking calls, because a signal must be able to end them: the loop
+ * below then asks the context to end what it does, so the plan is complete and the trace tells how
+ * far the dial was.
  */
 #include "run.h"
 
@@ -19,52 +19,6 @@
 
 /* For an orderly end: less than the ten seconds that moxdial(1) promises. */
 enum { SHUTDOWN_TURN_MS = 100, SHUTDOWN_TURNS = 15, BODY_GRACE_MS = 7000 };
-
-/* A handler gets no argument, so these two cannot be anywhere else. */
-static volatile sig_atomic_t interrupted;
-static struct mox_ctx *volatile interruptible;
-
-static void on_signal(int number)
-{
-    struct mox_ctx *ctx = interruptible;
-
-    interrupted = number;
-    if (ctx != NULL)
-        mox_ctx_wakeup(ctx);
-}
-
-static const int caught[] = {SIGINT, SIGTERM};
-enum { CAUGHT = sizeof caught / sizeof *caught };
-
-/*
- * The second Ctrl-C is not asked for: it kills. What the parent had ignored stays ignored. A read
- * that waits ends as well, for lack of SA_RESTART.
- */
-static void catch_signals(struct run *run)
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    action.sa_flags = (int)SA_RESETHAND;
-    sigemptyset(&action.sa_mask);
-    interruptible = run->ctx;
-    run->caught = true;
-    for (size_t i = 0; i < CAUGHT; i++) {
-        sigaction(caught[i], NULL, &run->before[i]);
-        if (run->before[i].sa_handler != SIG_IGN)
-            sigaction(caught[i], &action, NULL);
-    }
-}
-
-static void release_signals(struct run *run)
-{
-    if (!run->caught)
-        return;
-    for (size_t i = 0; i < CAUGHT; i++)
-        sigaction(caught[i], &run->before[i], NULL);
-    interruptible = NULL;
-}
 
 /* Whether a transport of this configuration has an EHLO name of its own, which must win over the
  * system's. The normalised text is the one public place that tells. */
@@ -189,19 +143,19 @@ int run_open(struct run *run, const struct options *options, const struct load *
     if (open_context(run, &ctx) != MOX_OK)
         return run->err.code;
     store_attach(&run->store, run->ctx);
-    catch_signals(run);
+    signals_catch(&run->signals, run->ctx, false);
     return run_new_plan(run);
 }
 
 bool run_interrupted(void)
 {
-    return interrupted != 0;
+    return signals_end() != 0;
 }
 
 int run_end_interrupted(struct run *run)
 {
     return tool_error(&run->err, MOX_E_SHUTDOWN, MOX_STAGE_NONE, "interrupted by %s",
-                      interrupted == SIGINT ? "Ctrl-C" : "a signal");
+                      signals_end() == SIGINT ? "Ctrl-C" : "a signal");
 }
 
 static void on_resolved(void *arg, int status, const struct mox_error *err)
@@ -246,7 +200,7 @@ static int run_to_end(struct run *run, mox_op_id op, uint32_t grace_ms)
     while (!run->done) {
         int served;
 
-        if (interrupted != 0)
+        if (signals_end() != 0)
             return end_interrupted(run, op, grace_ms);
         served = mox_ctx_wait(run->ctx, -1);
         if (served >= 0)
@@ -304,7 +258,7 @@ void run_close(struct run *run)
 {
     mox_conn_close(run->conn);
     mox_plan_free(run->plan);
-    release_signals(run);
+    signals_release(&run->signals);
     close_context(run);
     close_store(run);
 }

@@ -4,11 +4,11 @@
 #ifndef TOOLS_RUN_H
 #define TOOLS_RUN_H
 
-#include <signal.h>
 #include <stdbool.h>
 
 #include "load.h"
 #include "options.h"
+#include "signals.h"
 #include "store.h"
 #include "trace.h"
 
@@ -23,9 +23,9 @@ struct run {
     struct mox_conn *conn; /* of a dial that got there */
     struct mox_dial_request request;
     struct trace trace;
-    char ehlo[256];             /* the system's name, where that is what EHLO says */
-    struct sigaction before[2]; /* what SIGINT and SIGTERM did */
-    bool caught, done;
+    char ehlo[256]; /* the system's name, where that is what EHLO says */
+    struct signals signals;
+    bool done;
     bool quiet;
     int32_t status;
     struct mox_error err;

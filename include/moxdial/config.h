@@ -135,6 +135,40 @@ struct mox_config_info {
  */
 MOX_API const struct mox_config_info *mox_config_summary(const struct mox_config *config);
 
+/** VALUE. A transport, as far as a program that answers for another mail server must know it. The
+ * strings are borrowed from the configuration, valid while a reference to it is held. */
+struct mox_transport {
+    const char *host;     ///< The smarthost, A-labels or an address; NULL: it has none.
+    const char *message;  ///< Of a Fail transport: its words; else NULL.
+    int32_t kind;         ///< Enum mox_kind.
+    int32_t smtp_code;    ///< Of a Fail transport: its code, 4xx or 5xx; else 0.
+    uint32_t families;    ///< MOX_ALLOW_ bits, never 0.
+    uint32_t port;        ///< Of the smarthost; 0: it has none.
+    uint32_t reserved[4]; ///< Zero.
+};
+
+/**
+ * Find a transport by its name.
+ * Thread rule: any thread.
+ *
+ * @param config borrowed; NULL: there are none
+ * @param name borrowed until return; case counts
+ * @param out the transport; all zero if there is none
+ * @return 1: it is there; 0: there is none of that name
+ */
+MOX_API int mox_config_transport(const struct mox_config *config, const char *name,
+                                 struct mox_transport *out);
+
+/**
+ * Whether a domain is one of the configuration's own: a key of Domains.
+ * Thread rule: any thread.
+ *
+ * @param config borrowed; NULL: there are none
+ * @param address borrowed until return: an address or a bare domain, in A- or U-labels
+ * @return 1: it is; 0: it is not, or is no domain
+ */
+MOX_API int mox_config_hosts(const struct mox_config *config, const char *address);
+
 #ifdef __cplusplus
 }
 #endif

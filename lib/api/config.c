@@ -1,6 +1,9 @@
 /* config.c - a configuration put together: the files, then the index of their routes. */
 #include <moxdial/config.h>
 
+#include <string.h>
+
+#include "base/domain.h"
 #include "base/error.h"
 #include "base/input.h"
 #include "config/config.h"
@@ -56,4 +59,32 @@ struct mox_config *mox_config_load(const char *path, struct mox_error *err)
 void mox_config_free(struct mox_config *config)
 {
     config_release(config);
+}
+
+int mox_config_transport(const struct mox_config *config, const char *name,
+                         struct mox_transport *out)
+{
+    const struct config_transport *transport =
+        config == NULL || name == NULL ? NULL : config_transport_by_name(config, slice_of(name));
+    bool fails;
+
+    memset(out, 0, sizeof *out);
+    if (transport == NULL)
+        return 0;
+    fails = transport->kind == MOX_KIND_FAIL;
+    *out = (struct mox_transport){.host = transport->host,
+                                  .message = fails ? transport->smtp_message : NULL,
+                                  .kind = transport->kind,
+                                  .smtp_code = fails ? transport->smtp_code : 0,
+                                  .families = transport->families,
+                                  .port = transport->host != NULL ? transport->port : 0};
+    return 1;
+}
+
+int mox_config_hosts(const struct mox_config *config, const char *address)
+{
+    struct domain domain;
+
+    return config != NULL && domain_of_address(address, &domain, NULL, NULL) == MOX_OK &&
+           domain.len > 0 && config_hosts_domain(config, domain_slice(&domain));
 }
