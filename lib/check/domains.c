@@ -33,7 +33,8 @@ static void take_addresses(struct check_domains *d)
         struct mox_ip *first = ips[i].family == MOX_IPV4 ? &d->ipv4 : &d->ipv6;
 
         has_ipv6 = has_ipv6 || ips[i].family == MOX_IPV6;
-        if (!policy_is_behind_nat(d->request->config, &ips[i]))
+        if ((ip_family_bit(ips[i].family) & d->families) == 0 ||
+            !policy_is_behind_nat(d->request->config, &ips[i]))
             continue;
         ours = true;
         if (first->family == 0)
@@ -77,10 +78,40 @@ static int step_host(struct check_domains *d)
     return MOX_OK;
 }
 
-static int step(struct check_domains *d)
+/* What the routes say of mail to it. MOX_OK, MOX_E_NOMEM. */
+static int find_families(struct check_domains *d)
 {
     const struct check_request *request = d->request;
-    const struct mox_config *config = request->config;
+    const struct mox_envelope envelope = {.size = sizeof envelope,
+                                          .from = request->from_domain,
+                                          .to = request->config->domains[d->domain]};
+    struct mox_route route;
+    int status = mox_route_lookup(request->config, &envelope, &route, NULL);
+
+    d->families = status == MOX_OK && route.kind == MOX_KIND_DIRECT ? route.families : 0;
+    return status == MOX_E_NOMEM ? status : MOX_OK;
+}
+
+/* Of the next domain. MOX_OK: go on; MOX_E_NOMEM. */
+static int start_domain(struct check_domains *d)
+{
+    const struct check_request *request = d->request;
+    int status = find_families(d);
+
+    if (status != MOX_OK)
+        return status;
+    if (d->families == 0) {
+        end_domain(d);
+        return MOX_OK;
+    }
+    d->mx = lookup_mx_start(request->ctx, request->config->domains[d->domain], &request->rules,
+                            request->changed, request->arg);
+    return d->mx == NULL ? MOX_E_NOMEM : MOX_OK;
+}
+
+static int step(struct check_domains *d)
+{
+    const struct mox_config *config = d->request->config;
 
     if (config == NULL || d->domain == config->ndomains ||
         d->domain == MOX_LIMIT_PREFLIGHT_DOMAINS) {
@@ -89,9 +120,7 @@ static int step(struct check_domains *d)
     }
     if (d->mx != NULL)
         return d->mx->chain.finished ? step_host(d) : MOX_E_AGAIN;
-    d->mx = lookup_mx_start(request->ctx, config->domains[d->domain], &request->rules,
-                            request->changed, request->arg);
-    return d->mx == NULL ? MOX_E_NOMEM : MOX_OK;
+    return start_domain(d);
 }
 
 void check_domains_step(struct check_domains *d)

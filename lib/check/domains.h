@@ -1,7 +1,8 @@
 /*
  * domains.h - do the domains we host lead back to us through our own router? Their MX hosts are
  * looked up, one after another, and compared with the public addresses that NATIPs and SPFIPMap
- * give for ours.
+ * give for ours. A domain that the routes lead around the NAT, by the other family or through
+ * another host, does not count.
  */
 #ifndef CHECK_DOMAINS_H
 #define CHECK_DOMAINS_H
@@ -12,6 +13,7 @@
 struct check_domains {                   /* all zero but for request */
     const struct check_request *request; /* borrowed */
     size_t domain, host;                 /* which is being looked up; of the configuration, of mx */
+    uint32_t families;                   /* MOX_ALLOW_ bits: by which mail to it leaves from here */
     struct lookup_mx *mx;
     struct lookup_address *address;
     bool finished, failed; /* failed: no memory */

@@ -7,6 +7,7 @@
 #include "check/cures.h"
 #include "check/preflight.h"
 #include "config/config.h"
+#include "policy/nat.h"
 
 enum { TEXT = 16 << 10 }; /* bytes that hold any of its texts: 64 domains of 255 bytes */
 
@@ -29,8 +30,7 @@ static const char *keep(struct mox_preflight_report *r, const char *text)
     return kept;
 }
 
-static void add_source(struct mox_preflight_report *r, const struct check_source *from,
-                       bool is_hairpin)
+static void add_source(struct mox_preflight_report *r, const struct check_source *from)
 {
     const struct identity_facts *f = &from->facts;
     struct mox_preflight_source *s = &r->sources[r->info.nsources++];
@@ -49,7 +49,6 @@ static void add_source(struct mox_preflight_report *r, const struct check_source
     s->verdict = from->verdict.verdict;
     s->problem = keep(r, from->verdict.problem);
     s->cure = keep(r, from->verdict.cure);
-    s->hairpin = is_hairpin;
 }
 
 /* The worst that is known of a family; MOX_VERDICT_UNKNOWN: nothing is, or it has no address. */
@@ -101,38 +100,75 @@ static void add_config(struct mox_preflight_report *r, const struct preflight *p
     r->info.config = keep(r, buf);
 }
 
+/* As whom the server saw us, with the configuration's own word for it. */
+static struct mox_ip seen_as(const struct preflight *p)
+{
+    struct mox_ip ip;
+
+    mox_nat_map(p->rules.config, &p->probe.seen, &ip);
+    return ip;
+}
+
+/* Mail between own domains goes through the NAT, and SPF passes all the same. */
+static bool is_harmless(const struct preflight *p, const struct cures_hairpin *h)
+{
+    struct mox_ip ip;
+
+    if (p->probe.finished && !p->probe.reached)
+        return false;
+    if (p->probe.seen.family == 0)
+        return policy_maps_router(p->rules.config, h->local, h->public_ip);
+    ip = seen_as(p);
+    return !ip_is_private(&ip);
+}
+
+static void tell_seen(struct text *t, const struct preflight *p)
+{
+    char seen[MOX_LIMIT_IP_TEXT], as[MOX_LIMIT_IP_TEXT];
+    struct mox_ip ip = seen_as(p);
+
+    mox_ip_format(&p->probe.seen, seen, sizeof seen);
+    mox_ip_format(&ip, as, sizeof as);
+    text_add(t, "It was reached from here, and the server saw %s", seen);
+    if (!ip_is_private(&p->probe.seen))
+        text_add(t, ": the router puts the public address in place of the private one, and SPF "
+                    "passes");
+    else if (!ip_is_private(&ip))
+        text_add(t,
+                 ", for which SPFIPMap or NATIPs put %s: SPF passes where it is evaluated with "
+                 "this configuration",
+                 as);
+    else
+        text_add(t, ", for which SPF fails");
+}
+
 /* What the probe, or the configuration, says of mail between our own domains. */
 static void tell_hairpin(struct text *t, const struct preflight *p, const struct cures_hairpin *h)
 {
-    char local[MOX_LIMIT_IP_TEXT], public_ip[MOX_LIMIT_IP_TEXT], seen[MOX_LIMIT_IP_TEXT];
+    char local[MOX_LIMIT_IP_TEXT], public_ip[MOX_LIMIT_IP_TEXT];
+    bool mapped = policy_maps_router(p->rules.config, h->local, h->public_ip);
 
     mox_ip_format(h->local, local, sizeof local);
     mox_ip_format(h->public_ip, public_ip, sizeof public_ip);
-    mox_ip_format(&p->probe.seen, seen, sizeof seen);
     text_add(t,
              "Mail to %s goes to %s, which is this machine behind a NAT, from the private "
              "address %s. ",
              h->domains->names[0], public_ip, local);
     if (!p->probe.finished)
-        text_add(t, "It comes back from an address of the router, for which SPF fails; --probe "
-                    "looks whether it does");
+        text_add(t,
+                 "It comes back from an address of the router, for which %s; --probe looks "
+                 "%s",
+                 mapped ? "SPFIPMap has a rule" : "SPF fails",
+                 mapped ? "whether the rule fits" : "whether it does");
     else if (!p->probe.reached)
         text_add(t, "It was not reached from here: %s", p->probe.error.message);
-    else if (p->probe.seen.family == 0)
-        text_add(t, "It was reached from here; the server does not say from which address, so it "
-                    "must be taken to be a private one, for which SPF fails");
-    else if (ip_is_private(&p->probe.seen))
-        text_add(t, "It was reached from here, and the server saw %s, for which SPF fails", seen);
+    else if (p->probe.seen.family != 0)
+        tell_seen(t, p);
     else
         text_add(t,
-                 "It was reached from here, and the server saw %s: the router puts the public "
-                 "address in place of the private one, and SPF passes",
-                 seen);
-}
-
-static bool is_harmless(const struct preflight *p)
-{
-    return p->probe.reached && p->probe.seen.family != 0 && !ip_is_private(&p->probe.seen);
+                 "It was reached from here; the server does not say from which address, so it "
+                 "must be taken to be a private one, for which %s",
+                 mapped ? "SPFIPMap has a rule" : "SPF fails");
 }
 
 static void add_probe(struct mox_preflight_report *r, const struct preflight *p)
@@ -141,6 +177,15 @@ static void add_probe(struct mox_preflight_report *r, const struct preflight *p)
         return;
     r->info.probe = p->probe.reached ? MOX_PROBE_REACHED : MOX_PROBE_UNREACHABLE;
     r->info.probe_seen = p->probe.seen;
+}
+
+/* The one that is hairpin NAT's. */
+static void mark_source(struct mox_preflight_report *r, const struct mox_ip *local)
+{
+    for (size_t i = 0; i < r->info.nsources; i++) {
+        if (ip_equal(&r->sources[i].source, local))
+            r->sources[i].hairpin = 1;
+    }
 }
 
 static void add_hairpin(struct mox_preflight_report *r, const struct preflight *p, char *buf)
@@ -157,8 +202,10 @@ static void add_hairpin(struct mox_preflight_report *r, const struct preflight *
         h.ipv6_works = h.public_ip->family == MOX_IPV4 && p->domains.has_ipv6 && works(p, MOX_IPV6);
         tell_hairpin(&t, p, &h);
         r->info.hairpin_story = keep(r, buf);
-        r->info.hairpin = !is_harmless(p);
+        r->info.hairpin = !is_harmless(p, &h);
     }
+    if (r->info.hairpin != 0)
+        mark_source(r, h.local);
     for (size_t i = 0; r->info.hairpin != 0 && i < CURES_HAIRPIN; i++) {
         t = text_to(buf, TEXT);
         cures_hairpin_text(&t, &h, i);
@@ -171,8 +218,6 @@ struct mox_preflight_report *report_make(const struct preflight *p)
 {
     struct mox_preflight_report *r = mem_new(sizeof *r);
     char *buf = mem_new(TEXT);
-    const struct mox_ip *public_ip;
-    const struct check_source *hairpin = preflight_hairpin(p, &public_ip);
 
     if (r != NULL && buf != NULL)
         r->sources = arena_array(&r->arena, p->nsources, sizeof *r->sources);
@@ -182,7 +227,7 @@ struct mox_preflight_report *report_make(const struct preflight *p)
         return NULL;
     }
     for (size_t i = 0; i < p->nsources; i++)
-        add_source(r, &p->sources[i], &p->sources[i] == hairpin && !is_harmless(p));
+        add_source(r, &p->sources[i]);
     r->info.cures = r->cures;
     add_hairpin(r, p, buf);
     mem_free(buf);

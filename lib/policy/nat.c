@@ -123,3 +123,16 @@ bool policy_is_behind_nat(const struct mox_config *config, const struct mox_ip *
     }
     return holds(config->nat_ips, config->nnat_ips, ip);
 }
+
+bool policy_maps_router(const struct mox_config *config, const struct mox_ip *local,
+                        const struct mox_ip *public_ip)
+{
+    for (size_t i = 0; config != NULL && i < config->nspf_map; i++) {
+        const struct config_spf_map *map = &config->spf_map[i];
+
+        if (ip_equal(&map->ip, public_ip) && ip_is_private(&map->prefix.ip) &&
+            !ip_equal(&map->prefix.ip, local))
+            return true;
+    }
+    return false;
+}

@@ -18,4 +18,9 @@ struct mox_ip policy_public_source(const struct mox_config *config, const struct
  * may be NULL. */
 bool policy_is_behind_nat(const struct mox_config *config, const struct mox_ip *ip);
 
+/* Whether SPFIPMap puts the public address in place of a private one that is not just ours, local:
+ * that of a router, one may take it. config may be NULL. */
+bool policy_maps_router(const struct mox_config *config, const struct mox_ip *local,
+                        const struct mox_ip *public_ip);
+
 #endif
