@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "test/sim/reference_gate.h"
 #include "test/sim/server.h"
 
 static uint32_t first_of(uint32_t given, uint32_t configured, uint32_t otherwise)
@@ -144,7 +143,7 @@ static bool take_transport(const struct seed_config *config, const struct seed_d
         *out = &config->transports[route->transport];
     if (*out == NULL)
         return true;
-    if ((*out)->kind == MOX_KIND_FAIL)
+    if ((*out)->reverse_dns || (*out)->kind == MOX_KIND_FAIL)
         return false;
     return (dial->flags & MOX_DIAL_REQUIRETLS) == 0 ||
            !((*out)->no_starttls || (*out)->skip_verify);
@@ -209,8 +208,6 @@ static const char *forbids(const struct judge *j, const struct seed_place *place
     if (place->kind == SEED_OWN && j->own && place->zone < SEED_DOMAINS &&
         j->config->nat[place->zone])
         return "our own";
-    if ((j->r->shut & bit) != 0)
-        return "of a family whose address of ours has no name";
     return NULL;
 }
 
@@ -503,19 +500,6 @@ static void take_way(const struct judge *j)
     way->tiny_writes = j->seed->max_write != 0;
 }
 
-static void take_gate(struct judge *j)
-{
-    struct reference *r = j->r;
-    struct reference_gate gate;
-
-    r->gated = true;
-    r->worst_ms += 3 * (uint64_t)j->seed->dns_ms; /* a name, and the addresses of two */
-    gate = reference_gate(j->seed, j->config, r->families, &r->source4, &r->source6);
-    r->shut = gate.shut;
-    r->last = gate.last;
-    r->refused = gate.shut == r->families;
-}
-
 /* By the chosen-th of the routes. */
 static void judge_way(struct judge *j, size_t chosen)
 {
@@ -540,10 +524,6 @@ static void judge_way(struct judge *j, size_t chosen)
         take_proxy(j);
     else
         take_sources(j->config, t, dial, r);
-    if (t != NULL && t->reverse_dns)
-        take_gate(j);
-    if (r->refused)
-        return;
     r->learned =
         t != NULL && t->learned && r->families == 3 && (dial->flags & MOX_DIAL_NO_HISTORY) == 0;
     take_way(j);

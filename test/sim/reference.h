@@ -21,9 +21,6 @@ struct reference {
     struct reference_route routes[REFERENCE_ROUTES]; /* that may hold */
     size_t nroutes;
     int route_zone; /* whose MX records the routes ask for; -1: none */
-    bool gated;     /* it asks for our own names first */
-    uint32_t shut;  /* MOX_ALLOW_ bits: … which forbid the family */
-    uint32_t last;  /* … or put it last */
     bool refused;   /* by the request or its transport: nothing is asked, nothing is dialed */
     int zone;       /* whose names and addresses it is about */
     bool asks_mx;

@@ -326,24 +326,6 @@ int seed_names(void);
 
 void seed_draw(uint64_t number, struct seed *seed);
 
-enum seed_reverse { /* of an address of this machine */
-                    SEED_REVERSE_GOOD = 0,
-                    SEED_REVERSE_ALIAS,  /* the same behind a CNAME (RFC 2317) */
-                    SEED_REVERSE_SECOND, /* of two names the second leads back */
-                    SEED_REVERSE_NONE,
-                    SEED_REVERSE_UNCONFIRMED,
-                    SEED_REVERSE_FAILS
-};
-
-/* Its names; SEED_REVERSE_ALIAS4 and 6 in the reverse zone. */
-#define SEED_REVERSE_NAME "us.reverse.test"
-#define SEED_REVERSE_OTHER "other.reverse.test"
-#define SEED_REVERSE_ALIAS4 "9.0-15.100.51.198.in-addr.arpa"
-#define SEED_REVERSE_ALIAS6 "9.net.reverse.test"
-
-enum seed_reverse seed_reverse(const struct seed *seed, int family);
-void seed_reverse_build(const struct seed *seed, struct world *w);
-
 /* Of the seed's own chance. */
 uint64_t seed_random(struct seed *seed);
 unsigned seed_below(struct seed *seed, unsigned n);

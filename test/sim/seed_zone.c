@@ -327,7 +327,6 @@ void seed_build(const struct seed *seed, struct world *w)
     }
     seed_build_security(seed, w);
     seed_build_history(seed, w);
-    seed_reverse_build(seed, w);
     w->dns_ms = seed->dns_ms;
     w->dns_at_once = seed->dns_at_once;
     w->eager = seed->eager;
