@@ -157,6 +157,7 @@ void check_failure(struct run_dial *d, int status, const struct mox_error *err)
         run_broken(d->run, "reached", "dial %d reached no session after %u, of %u: %s",
                    number_of(d), d->sessions, d->reference.sessions, err->message);
     check_permanent(d, err);
+    check_shut_out(d, status, err);
 }
 
 void check_resolved(struct run_dial *d, int status, const struct mox_error *err)
@@ -172,6 +173,8 @@ void check_resolved(struct run_dial *d, int status, const struct mox_error *err)
     if (status != MOX_OK && r->sure_pairs > 0 && 10 * r->worst_ms < 9 * r->total_ms)
         run_broken(d->run, "reached", "the plan of dial %d has no candidate of %u: %s",
                    number_of(d), r->sure_pairs, err->message);
+    if (status != MOX_OK)
+        check_shut_out(d, status, err);
 }
 
 static void add_attempt(struct run *run, const struct run_attempt *attempt)
@@ -390,6 +393,7 @@ void check_plan(struct run_dial *d)
     info = mox_plan_summary(d->plan);
     log_candidates(d);
     check_learned(d);
+    check_answered(d);
     for (uint32_t i = 0; i < info->n_attempts; i++) {
         const struct mox_attempt *a = mox_plan_attempt(d->plan, i);
         const struct mox_candidate *candidate;

@@ -9,12 +9,14 @@
  *   reached    a session is reached if, and only if, the reference says that one can be
  *   deadline   each outcome, attempt and question ends in its time
  *   permanent  mail is returned only if every server that could be asked refused it for good
- *   family     a disabled family is never asked for, never dialed
+ *   family     a disabled family is never asked for, never dialed; nor is a shut one dialed
  *   address    no special, own or unheard-of address is dialed, save what is exempt
  *   source     from the source address, to the port that were asked for
  *   race       at most two connects at once, after the delay, of one preference; better ones first;
  *              behind a refusal of our address the other family of the host
  *   plan       the attempts of the plans are what the network saw
+ *   gate       a dial of which no address of ours is good asks no MX and waits; nothing is dialed
+ *              before the gate is answered; what is known of an address is not asked again
  *   tls        a session proves what it must, and nothing but that is said before; where TLS fails
  *              the same address is dialed once more without it, only where that is allowed
  *   learned    what the history says, and nothing else, puts a family of a host last; only what was
@@ -49,6 +51,9 @@ void check_resolved(struct run_dial *d, int status, const struct mox_error *err)
 /* The plan of a dial, while it is there. */
 void check_plan(struct run_dial *d);
 
+/* Of a plan that is there: its dial had its answers before it dialed. */
+void check_answered(struct run_dial *d);
+
 /* What a connection proves, against what it must. */
 void check_proof(struct run_dial *d, const struct mox_conn *conn);
 
@@ -70,5 +75,12 @@ void check_learned_order(struct run_dial *d);
 void check_network(struct run *run);
 void check_history(struct run *run);
 void check_secure(struct run *run);
+void check_gates(struct run *run);
+
+/* How long a question about an address of ours may take; 0: no dial may ask it. */
+uint32_t check_gate_most_ms(const struct run *run, const char *name, const char *type);
+
+/* In the callback: what must come of a dial none of whose addresses is good. */
+void check_shut_out(struct run_dial *d, int status, const struct mox_error *err);
 
 #endif

@@ -74,6 +74,8 @@ static void check_query(struct run *run, const char *name, const char *type)
     const struct run_dial *d;
     size_t at = 0;
 
+    if (check_gate_most_ms(run, name, type) > 0)
+        return;
     while (zone >= 0 && (d = next_of(run, zone, &at)) != NULL) {
         if (may_ask(d, zone, name, type))
             return;
@@ -215,14 +217,15 @@ static void check_questions(struct run *run)
     struct dns_asked asked;
 
     for (size_t i = 0; dns_asked_at(run->w, i, &asked); i++) {
-        uint64_t took = (asked.over_us - asked.asked_us) / 1000, most = 0;
+        uint64_t took = (asked.over_us - asked.asked_us) / 1000;
+        uint64_t most = check_gate_most_ms(run, asked.name, dns_type_text(asked.type));
         int zone = zone_of(asked.name);
         const struct run_dial *d;
         size_t at = 0;
 
         while (zone >= 0 && (d = next_of(run, zone, &at)) != NULL)
             most = d->reference.dns_ms > most ? d->reference.dns_ms : most;
-        if (zone >= 0 && took > most)
+        if ((zone >= 0 || most > 0) && took > most)
             run_broken(run, "deadline", "the question for %s took %llu ms of %llu", asked.name,
                        (unsigned long long)took, (unsigned long long)most);
     }

@@ -143,7 +143,7 @@ static bool take_transport(const struct seed_config *config, const struct seed_d
         *out = &config->transports[route->transport];
     if (*out == NULL)
         return true;
-    if ((*out)->reverse_dns || (*out)->kind == MOX_KIND_FAIL)
+    if ((*out)->kind == MOX_KIND_FAIL)
         return false;
     return (dial->flags & MOX_DIAL_REQUIRETLS) == 0 ||
            !((*out)->no_starttls || (*out)->skip_verify);
@@ -191,6 +191,11 @@ struct judge {
     bool loop_sure;
 };
 
+static int finding_of(const struct reference *r, int family)
+{
+    return r->gates[family == MOX_IPV6].finding;
+}
+
 static const char *forbids(const struct judge *j, const struct seed_place *place, int family)
 {
     uint32_t bit = family == MOX_IPV4 ? MOX_ALLOW_IPV4 : MOX_ALLOW_IPV6;
@@ -208,6 +213,8 @@ static const char *forbids(const struct judge *j, const struct seed_place *place
     if (place->kind == SEED_OWN && j->own && place->zone < SEED_DOMAINS &&
         j->config->nat[place->zone])
         return "our own";
+    if (finding_of(j->r, family) == REFERENCE_SHUT)
+        return "of a family that is shut";
     return NULL;
 }
 
@@ -264,7 +271,7 @@ static void take_pair(struct judge *j, const char *host, int index,
         reference_end(&r->way, place, demand, &end);
     end.unsure = end.unsure || (r->way.proxied && place->ms + r->proxy_ms + 100 > r->connect_ms);
     note_pair(j, host, index, demand, &end);
-    sure = sure && !end.unsure;
+    sure = sure && !end.unsure && finding_of(r, place->ip.family) != REFERENCE_PERHAPS_SHUT;
     r->forbids[index] = NULL;
     r->pairs++;
     r->sure_pairs += sure;
@@ -491,6 +498,31 @@ static void take_target(struct judge *j, const struct seed_transport *t)
     }
 }
 
+/* Whether our own addresses are good; false: none is. */
+static bool take_gates(const struct judge *j)
+{
+    struct reference_gate_facts facts = {.seed = j->seed,
+                                         .config = j->config,
+                                         .dial = j->dial,
+                                         .transport = j->transport,
+                                         .dns_ms = j->r->dns_ms};
+    struct reference *r = j->r;
+    uint32_t shut = 0;
+
+    if (j->transport == NULL || (!j->transport->reverse_dns && !j->transport->spf))
+        return true;
+    for (int i = 0; i < 2; i++) {
+        if ((r->families & (i == 0 ? MOX_ALLOW_IPV4 : MOX_ALLOW_IPV6)) == 0)
+            continue;
+        reference_gate(&facts, i == 0 ? MOX_IPV4 : MOX_IPV6, i == 0 ? &r->source4 : &r->source6,
+                       &r->gates[i]);
+        r->worst_ms += r->gates[i].ms;
+        if (r->gates[i].finding == REFERENCE_SHUT)
+            shut |= i == 0 ? MOX_ALLOW_IPV4 : MOX_ALLOW_IPV6;
+    }
+    return shut != r->families;
+}
+
 static void take_way(const struct judge *j)
 {
     struct reference_way *way = &j->r->way;
@@ -524,6 +556,9 @@ static void judge_way(struct judge *j, size_t chosen)
         take_proxy(j);
     else
         take_sources(j->config, t, dial, r);
+    r->shut_out = r->refused = !take_gates(j);
+    if (r->refused)
+        return;
     r->learned =
         t != NULL && t->learned && r->families == 3 && (dial->flags & MOX_DIAL_NO_HISTORY) == 0;
     take_way(j);

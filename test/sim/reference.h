@@ -5,6 +5,7 @@
 #ifndef SIM_REFERENCE_H
 #define SIM_REFERENCE_H
 
+#include "test/sim/reference_gate.h"
 #include "test/sim/reference_route.h"
 #include "test/sim/reference_server.h"
 
@@ -42,6 +43,8 @@ struct reference {
     bool proxy_serves, proxy_is_sure; /* one of its addresses; all of them */
     unsigned proxies;                 /* its addresses */
     uint32_t proxy_ms;                /* until the slowest of them has connected */
+    struct reference_gate gates[2];   /* of IPv4, of IPv6 */
+    bool shut_out;                    /* … all of them are shut: refused */
     bool learned;                     /* the history has a say */
     bool login_ends;                  /* a login may be refused for good */
     bool requiretls_all; /* no host has what REQUIRETLS needs: the mail may be returned */

@@ -25,11 +25,12 @@ static const struct seed_host *find_in_zone(const struct seed_zone *zone, const 
 struct node {
     const struct seed_host *host;
     const struct seed_zone *mx; /* its MX set; NULL: none */
+    bool sends;                 /* it has a record of SPF */
 };
 
 static struct node find(const struct seed *seed, const char *name)
 {
-    struct node node = {NULL, NULL};
+    struct node node = {NULL, NULL, false};
 
     for (int i = 0; i < SEED_ZONES && node.host == NULL; i++) {
         const struct seed_zone *zone = &seed->zones[i];
@@ -38,6 +39,9 @@ static struct node find(const struct seed *seed, const char *name)
         if (zone->mx_set.there && strcmp(zone->mx_owner, name) == 0)
             node.mx = zone;
     }
+    for (int i = 0; i < SEED_SENDERS; i++)
+        node.sends =
+            node.sends || (seed->senders[i].txt.there && strcmp(seed->senders[i].name, name) == 0);
     return node;
 }
 
@@ -59,20 +63,16 @@ static const struct seed_set *alias_of(const struct node *node)
 
 static bool exists(const struct node *node)
 {
-    return node->mx != NULL ||
+    return node->mx != NULL || node->sends ||
            (node->host != NULL &&
             (node->host->v4.set.there || node->host->v6.set.there || node->host->cname.there));
 }
 
-/* Whether the question itself gets a usable answer, and when. */
-static bool is_answered(const struct seed *seed, const struct node *node, const char *type,
-                        uint32_t timeout_ms, uint64_t *ms)
+bool reference_is_answered(const struct seed *seed, const struct seed_set *set, uint32_t timeout_ms,
+                           uint64_t *ms)
 {
-    const struct seed_set *set = set_of(node, type);
     uint32_t after = seed->dns_ms;
 
-    if (set == NULL)
-        set = alias_of(node);
     if (set != NULL && set->timed)
         after = set->ms;
     if (seed->dns_at_once)
@@ -83,6 +83,14 @@ static bool is_answered(const struct seed *seed, const struct node *node, const 
     if (after >= timeout_ms)
         return false;
     return set == NULL || set->fate == DNS_ANSWERS || set->fate == DNS_POISONED;
+}
+
+/* The set that decides on the question. */
+static const struct seed_set *deciding_set(const struct node *node, const char *type)
+{
+    const struct seed_set *set = set_of(node, type);
+
+    return set != NULL ? set : alias_of(node);
 }
 
 static void take_records(const struct node *node, const char *type, struct reference_answer *out)
@@ -141,7 +149,7 @@ void reference_lookup(const struct seed *seed, const char *name, const char *typ
         struct node node = find(seed, out->name);
 
         out->ok = false;
-        if (!is_answered(seed, &node, type, timeout_ms, &out->ms))
+        if (!reference_is_answered(seed, deciding_set(&node, type), timeout_ms, &out->ms))
             return;
     } while (!follow(seed, type, most, &aliases, out));
     if (out->mx != NULL)

@@ -21,6 +21,11 @@ struct reference_answer {
 void reference_lookup(const struct seed *seed, const char *name, const char *type,
                       uint32_t timeout_ms, struct reference_answer *out);
 
+/* Whether a question gets a usable answer, and when: *ms grows. set: what decides on it; NULL:
+ * there is nothing. */
+bool reference_is_answered(const struct seed *seed, const struct seed_set *set, uint32_t timeout_ms,
+                           uint64_t *ms);
+
 struct reference_host {
     char name[SEED_TEXT];
     int preference;

@@ -60,6 +60,7 @@ static void free_context(struct run *run)
         return;
     look_at_plans(run);
     world_log(run->w, "host frees the context");
+    run->cancelled = true;
     run->w->ended = true;
     for (size_t i = 0; i < run->seed->ndials; i++) {
         struct run_dial *d = &run->dials[i];
@@ -82,6 +83,7 @@ static void cancel(struct run_dial *d)
     if (w->ended || (d->phase != RUN_RESOLVES && d->phase != RUN_DIALS))
         return;
     world_log(w, "host cancels dial %d", number_of(d));
+    d->run->cancelled = true;
     d->phase = RUN_OVER;
     status = mox_op_cancel(w->ctx, d->id);
     if (status != MOX_OK)
@@ -576,6 +578,7 @@ void run_seed(struct run *run, struct seed *seed)
     check_network(run);
     check_history(run);
     check_secure(run);
+    check_gates(run);
     for (size_t i = 0; i < seed->ndials; i++)
         check_mail_of(&run->dials[i]);
     check_claims(run);

@@ -44,8 +44,8 @@ struct run {
     struct mox_config *config; /* the present one; NULL: none */
     const struct seed_config *facts;
     struct run_dial dials[SEED_DIALS];
-    bool shut_down;
-    bool rolled[SEED_ZONES]; /* TLSA records of the zone became others */
+    bool shut_down, cancelled; /* cancelled: a dial was, or the context freed */
+    bool rolled[SEED_ZONES];   /* TLSA records of the zone became others */
     uint64_t shut_down_ms;
     bool failed;                       /* an allocation did */
     unsigned proven[MOX_TLS_DANE + 1]; /* sessions, by what TLS proved */

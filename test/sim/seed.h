@@ -35,6 +35,9 @@ enum {
     SEED_RCPTS = 7,     /* of one message */
     SEED_MAILBOX = 600, /* bytes of the rules of a mailbox */
     SEED_ENTRIES = 30,  /* of the history */
+    SEED_OURS = 11,     /* addresses of ours that the world may see */
+    SEED_PTR = 13,      /* names of one of them; ten are looked at */
+    SEED_SENDERS = 16,  /* domains of senders, and names of ours for EHLO */
     SEED_TEXT = 64
 };
 
@@ -147,7 +150,7 @@ struct seed_zone {
 struct seed_transport {
     char name[SEED_TEXT];
     int kind; /* enum mox_kind */
-    bool no_starttls, skip_verify, auth, learned, reverse_dns;
+    bool no_starttls, skip_verify, auth, learned, reverse_dns, spf;
     bool proxy_login;
     int mechanisms[LOGIN_MECHANISMS]; /* enum login_mechanism */
     size_t nmechanisms;               /* 0: the default */
@@ -219,6 +222,41 @@ struct seed_config {
     uint32_t dial_ms;
     struct mox_ip local_ips[2];
     size_t nlocal_ips;
+};
+
+struct seed_ours_name { /* in a PTR record */
+    char text[SEED_TEXT];
+    struct seed_set set; /* of its addresses, of our address's family */
+    bool leads;          /* back to our address */
+};
+
+struct seed_ours { /* an address of ours, and what DNS says of it */
+    struct mox_ip ip;
+    char text[SEED_TEXT], reverse[2 * SEED_TEXT], alias[SEED_TEXT];
+    struct seed_set ptr, cname; /* cname.there: the reverse name is an alias */
+    struct seed_ours_name names[SEED_PTR];
+    size_t n;
+};
+
+enum seed_spf { /* the record of a sender's domain; its ip4 and ip6 are our usual addresses */
+                SEED_SPF_NONE = 0,
+                SEED_SPF_PASS,
+                SEED_SPF_NEUTRAL,
+                SEED_SPF_SOFTFAIL,
+                SEED_SPF_FAIL,
+                SEED_SPF_IP4, /* -all behind it */
+                SEED_SPF_IP6, /* ~all behind it */
+                SEED_SPF_NAT, /* -all behind the addresses that stand for ours */
+                SEED_SPF_TWICE,
+                SEED_SPF_BROKEN,
+                SEED_SPF_OF_SENDER, /* a name with the local part, which is not there, and -all */
+                SEED_SPF_KINDS
+};
+
+struct seed_sender {
+    char name[SEED_TEXT];
+    struct seed_set txt; /* not there: no record at all */
+    int kind;            /* enum seed_spf */
 };
 
 enum seed_target { SEED_TO_DOMAIN = 0, SEED_TO_LITERAL };
@@ -302,7 +340,9 @@ struct seed {
     struct seed_place places[SEED_PLACES];
     size_t nplaces;
     struct seed_zone zones[SEED_ZONES];
-    struct seed_config configs[2]; /* the second by SEED_RELOAD */
+    struct seed_ours ours[SEED_OURS];
+    struct seed_sender senders[SEED_SENDERS]; /* those of seed_name first */
+    struct seed_config configs[2];            /* the second by SEED_RELOAD */
     struct seed_dial dials[SEED_DIALS];
     size_t ndials;
     struct seed_act acts[SEED_ACTS];
@@ -340,6 +380,7 @@ void seed_draw_security(struct seed *seed);
 void seed_draw_mail(struct seed *seed);
 void seed_draw_history(struct seed *seed);
 void seed_draw_routes(struct seed *seed);
+void seed_draw_gates(struct seed *seed);
 void seed_draw_set(struct seed *seed, struct seed_set *set);
 int seed_add_place(struct seed *seed, int zone, int kind, int family);
 
@@ -349,6 +390,13 @@ void seed_build(const struct seed *seed, struct world *w);
 /* Of what seed_draw_security drew; and other TLSA records for a zone, in the seed and the world. */
 void seed_build_security(const struct seed *seed, struct world *w);
 void seed_roll(struct seed *seed, int zone, struct world *w);
+
+/* A set of the world as it was drawn, without records. */
+struct dns_set *seed_build_set(struct world *w, const char *name, const char *type,
+                               const struct seed_set *from);
+
+/* What DNS says of our own addresses, and of senders. */
+void seed_build_gates(const struct seed *seed, struct world *w);
 
 /* Its store, with what is in it. */
 void seed_build_history(const struct seed *seed, struct world *w);

@@ -261,7 +261,7 @@ static void put_transport(struct writer *out, const struct seed_transport *t)
     static const char *const methods[] = {"Direct", "Submission", "Submissions",
                                           "SMTP",   "Socks",      "Fail"};
     bool plain = t->families == (MOX_ALLOW_IPV4 | MOX_ALLOW_IPV6) && t->nlocal_ips == 0 &&
-                 !t->learned && !t->reverse_dns && t->prefer == MOX_PREFER_DEFAULT;
+                 !t->learned && !t->reverse_dns && !t->spf && t->prefer == MOX_PREFER_DEFAULT;
 
     if (t->kind == MOX_KIND_DIRECT && plain) {
         put(out, "\t%s: nil\n", t->name);
@@ -277,6 +277,8 @@ static void put_transport(struct writer *out, const struct seed_transport *t)
         put_ips(out, "\t\t\t", "LocalIPs", t->local_ips, t->nlocal_ips);
         if (t->reverse_dns)
             put(out, "\t\t\tRequireReverseDNS: true\n");
+        if (t->spf)
+            put(out, "\t\t\tRequireSPF: true\n");
     } else {
         put_relay(out, t);
     }

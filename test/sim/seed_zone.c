@@ -253,8 +253,8 @@ void seed_draw_zones(struct seed *seed)
         draw_zone(seed, i);
 }
 
-static struct dns_set *build_set(struct world *w, const char *name, const char *type,
-                                 const struct seed_set *from)
+struct dns_set *seed_build_set(struct world *w, const char *name, const char *type,
+                               const struct seed_set *from)
 {
     struct dns_set *set = dns_set(w, name, dns_type(type));
 
@@ -275,7 +275,7 @@ static void build_addresses(const struct seed *seed, struct world *w, const char
 
     if (!a->set.there)
         return;
-    set = build_set(w, name, type, &a->set);
+    set = seed_build_set(w, name, type, &a->set);
     for (size_t i = 0; i < a->n; i++)
         dns_add(w, set, seed->places[a->places[i]].text);
 }
@@ -285,7 +285,7 @@ static void build_host(const struct seed *seed, struct world *w, const struct se
     build_addresses(seed, w, host->name, "A", &host->v4);
     build_addresses(seed, w, host->name, "AAAA", &host->v6);
     if (host->cname.there)
-        dns_add(w, build_set(w, host->name, "CNAME", &host->cname), host->alias);
+        dns_add(w, seed_build_set(w, host->name, "CNAME", &host->cname), host->alias);
 }
 
 static void build_zone(const struct seed *seed, struct world *w, const struct seed_zone *zone)
@@ -298,7 +298,7 @@ static void build_zone(const struct seed *seed, struct world *w, const struct se
     if (!zone->mx_set.there)
         return;
     for (size_t i = 0; i < zone->nmx || i == 0; i++) {
-        struct dns_set *set = build_set(w, zone->mx_owner, "MX", &zone->mx_set);
+        struct dns_set *set = seed_build_set(w, zone->mx_owner, "MX", &zone->mx_set);
         char rdata[SEED_TEXT + 16];
 
         if (zone->nmx == 0)
@@ -327,6 +327,7 @@ void seed_build(const struct seed *seed, struct world *w)
     }
     seed_build_security(seed, w);
     seed_build_history(seed, w);
+    seed_build_gates(seed, w);
     w->dns_ms = seed->dns_ms;
     w->dns_at_once = seed->dns_at_once;
     w->eager = seed->eager;
