@@ -23,7 +23,7 @@ void check_way(struct run_dial *d)
     const struct mox_route *route;
     size_t chosen;
 
-    if (d->plan == NULL || !run_is_open(d) || d->run->rolled[d->facts->zone])
+    if (d->plan == NULL || !run_is_open(d) || d->run->rolled[d->facts->zone] != d->rolled)
         return; /* TLSA records are others by now */
     route = &mox_plan_summary(d->plan)->route;
     chosen = find_route(d, route);

@@ -371,6 +371,7 @@ static void start(struct run_dial *d)
         return;
     d->started = true;
     d->born_ms = world_ms(run->w);
+    d->rolled = run->rolled[d->facts->zone];
     d->config = run->facts;
     d->parsed = mox_config_ref(run->config);
     d->goes_on = d->facts->goes_on;

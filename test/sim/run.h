@@ -32,6 +32,7 @@ struct run_dial {
     uint64_t born_ms, start_ms, plan_ms; /* born: at its first start */
     unsigned notes;                      /* told to the history so far */
     int64_t unix_s;                      /* at its first start */
+    unsigned rolled;                     /* times of its zone, at its first start */
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
     bool planned;         /* its plan tells all that it dialed */
@@ -44,8 +45,8 @@ struct run {
     struct mox_config *config; /* the present one; NULL: none */
     const struct seed_config *facts;
     struct run_dial dials[SEED_DIALS];
-    bool shut_down, cancelled; /* cancelled: a dial was, or the context freed */
-    bool rolled[SEED_ZONES];   /* TLSA records of the zone became others */
+    bool shut_down, cancelled;   /* cancelled: a dial was, or the context freed */
+    unsigned rolled[SEED_ZONES]; /* times that TLSA records of the zone became others */
     uint64_t shut_down_ms;
     bool failed;                       /* an allocation did */
     unsigned proven[MOX_TLS_DANE + 1]; /* sessions, by what TLS proved */

@@ -52,6 +52,6 @@ void run_roll(struct run *run, int zone)
             return;
     }
     world_log(run->w, "the TLSA records of zone %d are others", zone);
-    run->rolled[zone] = true;
+    run->rolled[zone]++;
     seed_roll(run->seed, zone, run->w);
 }

@@ -84,6 +84,28 @@ static void draw_sender(struct seed *seed, int i)
         sender->kind = (int)seed_below(seed, SEED_SPF_KINDS);
 }
 
+/* NATIPs of one zone at most, so that they may stand for LocalIPs. */
+static void draw_nat(struct seed *seed, struct seed_config *config)
+{
+    memset(config->nat, 0, sizeof config->nat);
+    if (seed_one_in(seed, 2))
+        config->nat[seed_below(seed, SEED_DOMAINS)] = true;
+}
+
+static void draw_requirements(struct seed *seed, struct seed_config *config)
+{
+    for (size_t i = 0; i < config->ntransports; i++) {
+        struct seed_transport *t = &config->transports[i];
+
+        if (t->kind != MOX_KIND_DIRECT)
+            continue;
+        t->reverse_dns = t->reverse_dns || seed_one_in(seed, 5);
+        t->spf = seed_one_in(seed, 6);
+    }
+    if (config->nlocal_ips > 0 && seed_one_in(seed, 3))
+        draw_nat(seed, config);
+}
+
 void seed_draw_gates(struct seed *seed)
 {
     for (size_t i = 0; i < SEED_OURS; i++)
@@ -91,16 +113,8 @@ void seed_draw_gates(struct seed *seed)
     for (int i = 0; i < SEED_SENDERS; i++)
         draw_sender(seed, i);
     for (size_t i = 0; i < 2; i++) {
-        struct seed_config *config = &seed->configs[i];
-
-        for (size_t k = 0; k < config->ntransports && !config->mox; k++) {
-            struct seed_transport *t = &config->transports[k];
-
-            if (t->kind != MOX_KIND_DIRECT)
-                continue;
-            t->reverse_dns = t->reverse_dns || seed_one_in(seed, 5);
-            t->spf = seed_one_in(seed, 6);
-        }
+        if (!seed->configs[i].mox)
+            draw_requirements(seed, &seed->configs[i]);
     }
 }
 

@@ -90,6 +90,8 @@ static const struct {
     {"one without a name", PTR4 " PTR +nxdomain\n", 2, MOX_E_FILTERED},
     {"a name that leads elsewhere", PTR4 " PTR mail.example.net\nmail.example.net A 192.0.2.77\n",
      2, MOX_E_FILTERED},
+    {"DNS does not tell of the name: each asks",
+     PTR4 " PTR mail.example.net\nmail.example.net A +servfail\n", 3, MOX_IPV4},
     {"DNS does not tell: each asks", PTR4 " PTR +servfail\n", 3, MOX_IPV4},
 };
 
