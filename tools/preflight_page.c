@@ -36,17 +36,18 @@ static const char head[] =
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.2rem;margin:.8rem 0 0}"
     "dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}\n"
     "pre{background:var(--bg);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem;"
-    "margin:.6rem 0 0;white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4;"
-    "font:14px/1.45 ui-monospace,monospace}ol{padding-left:1.4rem}\n"
+    "margin:.6rem 0 0;overflow-x:auto;tab-size:4;font:13px/1.45 ui-monospace,monospace}\n"
+    "ol{padding-left:1.4rem;margin:.8rem 0 0}li+li{margin-top:1rem}\n"
+    ".told::first-letter{text-transform:uppercase}\n"
     "</style></head><body><main>\n"
     "<h1>Preflight</h1><p class=\"dim\">The addresses mail leaves from, as receivers see "
     "them.</p>\n";
 
 /* Foreign text: it opens no element. */
-static void put_text(FILE *f, const char *text)
+static void put_bytes(FILE *f, const char *text, size_t len)
 {
-    for (; *text != '\0'; text++) {
-        switch (*text) {
+    for (size_t i = 0; i < len; i++) {
+        switch (text[i]) {
         case '&':
             fputs("&amp;", f);
             break;
@@ -60,9 +61,14 @@ static void put_text(FILE *f, const char *text)
             fputs("&quot;", f);
             break;
         default:
-            fputc(*text, f);
+            fputc(text[i], f);
         }
     }
+}
+
+static void put_text(FILE *f, const char *text)
+{
+    put_bytes(f, text, strlen(text));
 }
 
 static void put_element(FILE *f, const char *element, const char *text)
@@ -72,6 +78,16 @@ static void put_element(FILE *f, const char *element, const char *text)
     fprintf(f, "<%s>", element);
     put_text(f, text);
     fprintf(f, "</%s>\n", element);
+}
+
+/* A sentence as the library has it: its period is ours. */
+static void put_sentence(FILE *f, const char *text)
+{
+    if (text == NULL)
+        return;
+    fprintf(f, "<p class=\"told\">");
+    put_text(f, text);
+    fprintf(f, ".</p>\n");
 }
 
 static void put_fact(FILE *f, const char *name, const char *value)
@@ -97,7 +113,7 @@ static void put_source(FILE *f, const struct mox_preflight_source *s)
         fprintf(f, "</span>");
     }
     fprintf(f, "</header>\n");
-    put_element(f, "p", s->problem);
+    put_sentence(f, s->problem);
     fprintf(f, "<dl>\n");
     snprintf(text, sizeof text, "%s%s%s", s->ptr == NULL ? "none" : s->ptr,
              s->ptr == NULL              ? ""
@@ -108,31 +124,48 @@ static void put_source(FILE *f, const struct mox_preflight_source *s)
     snprintf(text, sizeof text, "%s%s", s->ehlo == NULL ? "the address as a literal" : s->ehlo,
              s->ehlo_matches != 0 ? ", the same name" : "");
     put_fact(f, "EHLO", text);
-    snprintf(text, sizeof text, "%s%s%s", s->spf < 0 ? "not checked" : mox_spf_name(s->spf),
+    snprintf(text, sizeof text, "%s%s%s",
+             s->spf < 0 ? "not checked: see --domain" : mox_spf_name(s->spf),
              s->spf_mechanism != NULL ? ", by " : "",
              s->spf_mechanism != NULL ? s->spf_mechanism : "");
     put_fact(f, "SPF of the sender", text);
     if (s->spf_ehlo >= 0)
         put_fact(f, "SPF of EHLO", mox_spf_name(s->spf_ehlo));
     fprintf(f, "</dl>\n");
+    if (s->cure != NULL)
+        fprintf(f, "<p class=\"dim\">What mends it:</p>\n");
     put_element(f, "pre", s->cure);
     fprintf(f, "</section>\n");
+}
+
+/* What it is, and below it what can be pasted. */
+static void put_cure(FILE *f, const char *cure)
+{
+    const char *end = strchr(cure, '\n');
+
+    fprintf(f, "<li>");
+    if (end == NULL) {
+        put_text(f, cure);
+    } else {
+        put_bytes(f, cure, (size_t)(end - cure));
+        put_element(f, "pre", end + 1);
+    }
+    fprintf(f, "</li>\n");
 }
 
 static void put_hairpin(FILE *f, const struct mox_preflight_info *info)
 {
     if (info->hairpin_story == NULL)
         return;
-    fprintf(f, "<section class=\"%s\"><header><h2>Hairpin NAT</h2></header>\n",
-            info->hairpin != 0 ? "bad" : "good");
-    put_element(f, "p", info->hairpin_story);
+    fprintf(f,
+            "<section class=\"%s\"><header><h2>Hairpin NAT</h2><span class=\"badge\">%s</span>"
+            "</header>\n",
+            info->hairpin != 0 ? "bad" : "good", info->hairpin != 0 ? "found" : "harmless");
+    put_sentence(f, info->hairpin_story);
     if (info->cures[0] != NULL)
         fprintf(f, "<p class=\"dim\">One of these mends it, the fitting one first:</p>\n<ol>\n");
-    for (size_t i = 0; info->cures[i] != NULL; i++) {
-        fprintf(f, "<li>");
-        put_element(f, "pre", info->cures[i]);
-        fprintf(f, "</li>\n");
-    }
+    for (size_t i = 0; info->cures[i] != NULL; i++)
+        put_cure(f, info->cures[i]);
     if (info->cures[0] != NULL)
         fprintf(f, "</ol>\n");
     fprintf(f, "</section>\n");

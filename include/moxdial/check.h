@@ -170,7 +170,8 @@ struct mox_preflight_source {
 struct mox_preflight_info {
     uint32_t nsources;         ///< Sources, see mox_preflight_source_at().
     int32_t hairpin;           ///< 1: hairpin NAT is at work, or must be taken to be.
-    const char *const *cures;  ///< For it, the fitting one first, NULL at the end.
+    const char *const *cures;  ///< For it, the fitting one first, NULL at the end. The first line
+                               ///< of each says what and where, the others can be pasted there.
     const char *config;        ///< Lines to paste, with tabs; NULL: nothing to change.
     const char *hairpin_story; ///< What was found of it, in sentences; NULL: it is no matter.
     int32_t probe;             ///< Enum #mox_probe.

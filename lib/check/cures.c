@@ -81,8 +81,8 @@ static void add_router(struct text *out, const struct cures_hairpin *h)
     text_add(out,
              "On the router, NAT loopback (hairpin NAT) that puts the public address in place of "
              "the private one. With nftables, before the rules that are there:\n"
-             "\tnft insert rule %s nat prerouting %s daddr %s tcp dport 25 dnat to %s\n"
-             "\tnft insert rule %s nat postrouting %s saddr %s %s daddr %s tcp dport 25 snat to "
+             "nft insert rule %s nat prerouting %s daddr %s tcp dport 25 dnat to %s\n"
+             "nft insert rule %s nat postrouting %s saddr %s %s daddr %s tcp dport 25 snat to "
              "%s\n",
              family, family, public_ip, local, family, family, local, family, local, public_ip);
 }

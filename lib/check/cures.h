@@ -18,7 +18,8 @@ struct cures_hairpin {
 
 enum { CURES_HAIRPIN = 3 };
 
-/* The i-th of CURES_HAIRPIN, the fitting one first. */
+/* The i-th of CURES_HAIRPIN, the fitting one first: a line that says what and where, then lines to
+ * paste there. */
 void cures_hairpin_text(struct text *out, const struct cures_hairpin *hairpin, size_t i);
 
 /* A transport that uses the other family alone, as lines of a configuration. name NULL: a new one,
