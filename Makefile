@@ -443,11 +443,11 @@ check-live: all $(LIVE) $(BUILD)/store-tests $(BUILD)/bench/peak
 	$(call say,TEST)
 	$(Q)BUILD=$(BUILD) PACKAGES=$(LIVE_PACKAGES) test/live/run
 
-# The same on mbedTLS 3.6.
+# The same on mbedTLS 3.6, as far as it has to do with that.
 LIVE_PACKAGES ?= $(abspath $(BUILD))/packages
 check-live-mbedtls3:
 	+$(Q)scripts/mbedtls3 $(MBEDTLS3) && \
-		$(MAKE) --no-print-directory $(WITH_MBEDTLS3) LIVE_PACKAGES=$(LIVE_PACKAGES) check-live
+		$(MAKE) --no-print-directory $(WITH_MBEDTLS3) LIVE_PACKAGES=$(LIVE_PACKAGES) MOXDIAL_LIVE=tls check-live
 
 $(BUILD)/test/live/%: $(BUILD)/test/live/%.o $(STATIC)
 	$(call say,LINK)

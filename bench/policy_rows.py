@@ -80,6 +80,6 @@ def policy(bench):
                    for name in ("library", "floor"))
     yield Row(f"{CLIENTS} clients of a unix socket, answers", "1/s", ours[0], floor[0], goal=GOAL,
               of="figure", least=True)
-    yield Row("CPU of an answer", "us", ours[1], floor[1])
+    yield Row("CPU of an answer", "us", ours[1], floor[1], goal=1e6 / GOAL, of="figure")
     yield Row(f"memory more after {questions:,} answers", "KiB",
               max(row[2] for row in taken["library"]), goal=64, of="figure")

@@ -23,7 +23,7 @@ struct socketmap_request {
 int socketmap_take(char *bytes, size_t len, struct socketmap_request *out, size_t *used,
                    struct mox_error *err);
 
-/* Writes the answer as a netstring, as snprintf would. Returns the bytes it has, without NUL. */
+/* Writes the answer as a netstring if cap holds it and a NUL. Returns the bytes it has, without. */
 size_t socketmap_write(const char *answer, char *out, size_t cap);
 
 #endif

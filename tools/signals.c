@@ -34,7 +34,7 @@ void signals_catch(struct signals *signals, struct mox_ctx *ctx, bool hangup)
     sigemptyset(&action.sa_mask);
     interruptible = ctx;
     signals->count = hangup ? SIGNALS_CAUGHT : SIGNALS_CAUGHT - 1;
-    for (int i = 0; i < signals->count; i++) {
+    for (int i = 0; i < SIGNALS_CAUGHT && i < signals->count; i++) {
         action.sa_flags = caught[i] == SIGHUP ? 0 : (int)SA_RESETHAND;
         sigaction(caught[i], NULL, &signals->before[i]);
         if (signals->before[i].sa_handler != SIG_IGN || caught[i] == SIGHUP)
@@ -46,7 +46,7 @@ void signals_release(struct signals *signals)
 {
     if (signals->count == 0)
         return;
-    for (int i = 0; i < signals->count; i++)
+    for (int i = 0; i < SIGNALS_CAUGHT && i < signals->count; i++)
         sigaction(caught[i], &signals->before[i], NULL);
     signals->count = 0;
     interruptible = NULL;

@@ -248,6 +248,44 @@ START_TEST(the_last_of_several_threads_frees_it)
 }
 END_TEST
 
+START_TEST(transports_and_domains_are_found)
+{
+    static const char text[] = "Transports:\n\trelay:\n\t\tSubmission:\n\t\t\tHost: Relay.example\n"
+                               "\tno:\n\t\tFail:\n\t\t\tSMTPCode: 451\n\t\t\tSMTPMessage: later\n"
+                               "\tv4:\n\t\tDirect:\n\t\t\tDisableIPv6: true\n"
+                               "Domains:\n\tb\xc3\xbc"
+                               "cher.example: nil\n";
+    struct mox_config *config = mox_config_parse(text, strlen(text), NULL);
+    struct mox_transport out;
+
+    ck_assert_ptr_nonnull(config);
+    ck_assert_int_eq(mox_config_transport(config, "relay", &out), 1);
+    ck_assert_str_eq(out.host, "relay.example");
+    ck_assert_int_eq(out.kind, MOX_KIND_SUBMISSION);
+    ck_assert_uint_eq(out.port, 587);
+    ck_assert_int_eq(out.smtp_code, 0);
+    ck_assert_int_eq(mox_config_transport(config, "no", &out), 1);
+    ck_assert_int_eq(out.smtp_code, 451);
+    ck_assert_str_eq(out.message, "later");
+    ck_assert_uint_eq(out.port, 0);
+    ck_assert_int_eq(mox_config_transport(config, "v4", &out), 1);
+    ck_assert_ptr_null(out.host);
+    ck_assert_uint_eq(out.families, MOX_ALLOW_IPV4);
+    ck_assert_int_eq(mox_config_transport(config, "V4", &out), 0);
+    ck_assert_uint_eq(out.families, 0);
+    ck_assert_int_eq(mox_config_transport(NULL, "v4", &out), 0);
+    ck_assert_int_eq(mox_config_hosts(config, "me@xn--bcher-kva.example"), 1);
+    ck_assert_int_eq(mox_config_hosts(config, "B\xc3\x9c"
+                                              "CHER.example"),
+                     1);
+    ck_assert_int_eq(mox_config_hosts(config, "sub.xn--bcher-kva.example"), 0);
+    ck_assert_int_eq(mox_config_hosts(config, "a..b"), 0);
+    ck_assert_int_eq(mox_config_hosts(config, ""), 0);
+    ck_assert_int_eq(mox_config_hosts(NULL, "xn--bcher-kva.example"), 0);
+    mox_config_free(config);
+}
+END_TEST
+
 TCase *test_api_config(void)
 {
     TCase *tc = tcase_create("api/config");
@@ -256,6 +294,7 @@ TCase *test_api_config(void)
     tcase_add_test(tc, text_need_not_end_in_nul_and_may_be_none);
     tcase_add_test(tc, an_error_has_its_line);
     tcase_add_test(tc, from_a_file);
+    tcase_add_test(tc, transports_and_domains_are_found);
     tcase_add_test(tc, open_tells_every_problem);
     tcase_add_test(tc, open_of_several_and_options_of_any_version);
     tcase_add_test(tc, no_memory_at_any_call_leaks_nothing);

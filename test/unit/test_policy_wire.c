@@ -54,6 +54,22 @@ START_TEST(socketmap_case)
 }
 END_TEST
 
+START_TEST(socketmap_answers)
+{
+    char out[16];
+
+    ck_assert_uint_eq(socketmap_write("", out, sizeof out), 3);
+    ck_assert_str_eq(out, "0:,");
+    ck_assert_uint_eq(socketmap_write("NOTFOUND ", out, sizeof out), 12);
+    ck_assert_str_eq(out, "9:NOTFOUND ,");
+    ck_assert_uint_eq(socketmap_write("0123456789", out, 15), 14);
+    ck_assert_str_eq(out, "10:0123456789,");
+    out[0] = 'x';
+    ck_assert_uint_eq(socketmap_write("0123456789", out, 14), 14);
+    ck_assert_int_eq(out[0], 'x');
+}
+END_TEST
+
 static const char whole[] = "request=smtpd_access_policy\nprotocol_state=RCPT\nsender=a=b@c\n"
                             "client_address=::1\nsize=1\nhelo_name=\n\n";
 
@@ -127,6 +143,7 @@ TCase *test_policy_wire(void)
     TCase *tc = tcase_create("tools/policy");
 
     tcase_add_loop_test(tc, socketmap_case, 0, (int)ARRAY_LEN(socketmaps));
+    tcase_add_test(tc, socketmap_answers);
     tcase_add_test(tc, delegation_whole_and_cut);
     tcase_add_test(tc, delegation_at_the_limit);
     tcase_add_test(tc, an_action_is_one_clean_line);
