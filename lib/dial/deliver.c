@@ -352,7 +352,8 @@ struct delivery *delivery_new(struct mox_conn *conn)
     v->rules = (struct smtp_mail_rules){.ehlo = &conn->dial->smtp.ehlo,
                                         .host = target->host,
                                         .remote = target->ip,
-                                        .max_messages = messages_allowed(conn->dial)};
+                                        .max_messages = messages_allowed(conn->dial),
+                                        .shared = &conn->dial->part->out};
     smtp_mail_start(&v->mail, &v->rules);
     return v;
 }

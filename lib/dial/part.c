@@ -24,6 +24,7 @@ static void part_end(struct ctx_part *base)
     while (part->plans.next != &part->plans)
         plan_end(part->plans.next);
     roots_release(part->roots);
+    buffer_free(&part->out);
     mem_free(part->counts);
     mem_free(part);
 }

@@ -5,6 +5,7 @@
 #ifndef DIAL_PART_H
 #define DIAL_PART_H
 
+#include "base/buffer.h"
 #include "ctx/ctx.h"
 #include "dial/health.h"
 #include "stream/roots.h"
@@ -31,6 +32,7 @@ struct dial_part {
     uint32_t open; /* streams, opening ones included */
     struct health health;
     struct roots *roots; /* of the context's CA file; NULL: not parsed yet */
+    struct buffer out;   /* what deliveries write is made there, one after the other */
 };
 
 /* Made at its first use; NULL: no memory. */
