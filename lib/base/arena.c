@@ -1,4 +1,7 @@
-/* arena.c - see arena.h. Blocks double up to a bound, so that few and many both cost little. */
+/*
+ * arena.c - see arena.h. Blocks double up to a bound, so that few and many both cost little. Their
+ * sizes have the head in them: the allocator keeps what is just over a power of two less at hand.
+ */
 #include "base/arena.h"
 
 #include <string.h>
@@ -21,13 +24,13 @@ void arena_seed(struct arena *a, void *memory, size_t size)
 
 static bool add_block(struct arena *a, size_t size)
 {
-    size_t cap = a->step == 0 ? FIRST_BLOCK : a->step;
+    size_t step = a->step == 0 ? FIRST_BLOCK : a->step, cap = step - sizeof(struct arena_block);
     struct arena_block *block;
 
     if (size > SIZE_MAX / 2)
         return false;
-    if (cap < LARGEST_BLOCK)
-        a->step = cap * 2;
+    if (step < LARGEST_BLOCK)
+        a->step = step * 2;
     if (cap < size)
         cap = size;
     block = mem_resize(NULL, sizeof *block + cap, 1);

@@ -48,7 +48,11 @@ void text_slice(struct text *t, struct slice s)
 
 void text_char(struct text *t, char c)
 {
-    text_slice(t, (struct slice){&c, 1});
+    if (room(t) > 0) {
+        t->buf[t->len] = c;
+        t->buf[t->len + 1] = '\0';
+    }
+    t->len++;
 }
 
 void text_number(struct text *t, uint64_t n)

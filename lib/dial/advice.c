@@ -68,8 +68,10 @@ static void give_up(struct mox_rcpt_result *result)
     result->action = MOX_ACTION_GIVE_UP;
 }
 
-static void settle(const struct dial *d, struct mox_rcpt_result *result, int other)
+static void settle(const struct dial *d, struct mox_rcpt_result *result)
 {
+    int other = refusal_other_family(d);
+
     result->state = MOX_RCPT_TEMPORARY;
     if (other == REFUSAL_OTHER_LEFT)
         return;
@@ -81,10 +83,8 @@ static void settle(const struct dial *d, struct mox_rcpt_result *result, int oth
 
 void advice_settle(const struct dial *d, struct mox_rcpt_result *results, size_t n)
 {
-    int other = refusal_other_family(d);
-
     for (size_t i = 0; i < n; i++) {
         if (is_about_source(&results[i]))
-            settle(d, &results[i], other);
+            settle(d, &results[i]);
     }
 }

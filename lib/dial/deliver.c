@@ -68,19 +68,22 @@ static void break_off(struct delivery *v, const struct mox_error *why)
     stream_of(v)->ready = NULL;
 }
 
-static uint64_t allowed_us(const struct delivery *v)
+static uint64_t allowed_us(const struct delivery *v, int kind)
 {
     const struct request_rules *rules = &v->conn->dial->plan->rules;
-    uint64_t allowed[] = {
-        [SMTP_MAIL_DEADLINE_NONE] = 0,
-        [SMTP_MAIL_DEADLINE_MAIL] = rules->mail_ms,
-        [SMTP_MAIL_DEADLINE_RCPT] = rules->rcpt_ms,
-        [SMTP_MAIL_DEADLINE_DATA] = rules->data_ms,
-        [SMTP_MAIL_DEADLINE_BLOCK] = rules->block_ms,
-        [SMTP_MAIL_DEADLINE_FINAL] = rules->final_ms,
-    };
 
-    return us_of_ms(allowed[smtp_mail_deadline_kind(&v->mail)]);
+    switch (kind) {
+    case SMTP_MAIL_DEADLINE_MAIL:
+        return us_of_ms(rules->mail_ms);
+    case SMTP_MAIL_DEADLINE_RCPT:
+        return us_of_ms(rules->rcpt_ms);
+    case SMTP_MAIL_DEADLINE_DATA:
+        return us_of_ms(rules->data_ms);
+    case SMTP_MAIL_DEADLINE_BLOCK:
+        return us_of_ms(rules->block_ms);
+    default:
+        return us_of_ms(rules->final_ms);
+    }
 }
 
 /* Begins a deadline anew where a reply has ended, or a block was taken. */
@@ -93,7 +96,7 @@ static void renew_deadline(struct delivery *v)
         v->deadline_us = UINT64_MAX;
     else if (turn != v->turn || v->deadline_us == UINT64_MAX ||
              (kind == SMTP_MAIL_DEADLINE_BLOCK && v->moved))
-        v->deadline_us = ctx_now_us(delivery_ctx(v)) + allowed_us(v);
+        v->deadline_us = ctx_now_us(delivery_ctx(v)) + allowed_us(v, kind);
     v->turn = turn;
     v->moved = false;
 }
@@ -196,7 +199,8 @@ static int read_some(struct delivery *v, struct mox_error *err)
     return take_bytes(v, (struct slice){bytes, n}, err);
 }
 
-/* Writes and reads until a message is done, or nothing more can be done now: MOX_E_AGAIN. */
+/* Writes and reads until a message is done, MOX_OK: the event goes on behind its callback; or until
+ * nothing more can be done now, MOX_E_AGAIN. */
 static int converse(struct delivery *v, struct mox_error *err)
 {
     for (;;) {
@@ -205,8 +209,8 @@ static int converse(struct delivery *v, struct mox_error *err)
         if (status == MOX_OK || status == MOX_E_AGAIN)
             status = read_some(v, err);
         if (delivery_take_done(v)) { /* what is to be written may end a message, too */
-            ctx_event_queue(delivery_ctx(v), &v->event); /* behind the callbacks */
-            return status == MOX_OK ? MOX_E_AGAIN : status;
+            ctx_event_queue(delivery_ctx(v), &v->event);
+            return status == MOX_E_AGAIN ? MOX_OK : status;
         }
         if (status != MOX_OK)
             return status;
@@ -290,10 +294,13 @@ static void work(struct delivery *v)
 {
     struct mox_error err;
     int status = converse(v, &err);
+    bool idle = smtp_mail_is_idle(&v->mail);
 
+    if (status == MOX_OK && !idle && !smtp_mail_is_broken(&v->mail))
+        return;
     renew_deadline(v);
-    if (status == MOX_E_AGAIN && !smtp_mail_is_idle(&v->mail))
-        status = check_time(v, &err);
+    if (status == MOX_OK || status == MOX_E_AGAIN)
+        status = idle ? MOX_E_AGAIN : check_time(v, &err);
     if (status != MOX_E_AGAIN)
         delivery_fail(v, &err);
     else
@@ -345,7 +352,8 @@ struct delivery *delivery_new(struct mox_conn *conn)
     v->rules = (struct smtp_mail_rules){.ehlo = &conn->dial->smtp.ehlo,
                                         .host = target->host,
                                         .remote = target->ip,
-                                        .max_messages = messages_allowed(conn->dial)};
+                                        .max_messages = messages_allowed(conn->dial),
+                                        .shared = &conn->dial->part->out};
     smtp_mail_start(&v->mail, &v->rules);
     return v;
 }

@@ -25,6 +25,7 @@ static void part_end(struct ctx_part *base)
         plan_end(part->plans.next);
     findings_free(&part->findings);
     roots_release(part->roots);
+    buffer_free(&part->out);
     mem_free(part->counts);
     mem_free(part);
 }

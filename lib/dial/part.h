@@ -6,6 +6,7 @@
 #ifndef DIAL_PART_H
 #define DIAL_PART_H
 
+#include "base/buffer.h"
 #include "ctx/ctx.h"
 #include "dial/findings.h"
 #include "dial/health.h"
@@ -34,6 +35,7 @@ struct dial_part {
     struct health health;
     struct findings findings;
     struct roots *roots; /* of the context's CA file; NULL: not parsed yet */
+    struct buffer out;   /* what deliveries write is made there, one after the other */
 };
 
 /* Made at its first use; NULL: no memory. */

@@ -11,6 +11,7 @@
 
 #include <moxdial/deliver.h>
 
+#include "base/buffer.h"
 #include "smtp/body.h"
 #include "smtp/ehlo.h"
 #include "smtp/path.h"
@@ -20,6 +21,8 @@ struct smtp_mail_rules {          /* borrowed until smtp_mail_free */
     const char *host;             /* for results; NULL: none */
     struct mox_ip remote;
     uint32_t max_messages; /* transactions that may be begun; MAILMAX counted in */
+    struct buffer *shared; /* memory for outputs, one after the other, of all machines of an owner;
+                              NULL: the machine has its own */
 };
 
 /*

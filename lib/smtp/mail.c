@@ -125,12 +125,13 @@ static bool settle(struct smtp_mail *m)
 
 int smtp_mail_add(struct smtp_mail *m, struct smtp_job *job, struct mox_error *err)
 {
+    struct buffer *memory = m->rules->shared != NULL ? m->rules->shared : &m->out;
     int status;
 
     if (m->broken)
         return error_set(err, MOX_E_STATE, "the connection is over; dial anew");
-    if (m->out.ptr == NULL && buffer_room(&m->out, SMTP_MAIL_OUT) == NULL)
-        return error_nomem(err);
+    if (m->out.ptr == NULL && buffer_room(memory, SMTP_MAIL_OUT) == NULL)
+        return error_nomem(err); /* now rather than in the middle */
     status = smtp_job_start(job, m->rules, err);
     if (status != MOX_OK)
         return status;
@@ -160,6 +161,34 @@ static struct slice pending(const struct smtp_mail *m)
     if (m->out.at < m->out.len)
         return buffer_slice(&m->out);
     return m->direct ? m->piece : (struct slice){0};
+}
+
+/* Memory for an output. One that is written at once, as nearly all are, leaves it to the next
+ * machine while the processor still has it at hand. */
+static int take_memory(struct smtp_mail *m, struct mox_error *err)
+{
+    struct buffer *shared = m->rules->shared;
+
+    if (m->out.ptr == NULL && shared != NULL) {
+        m->out = *shared;
+        *shared = (struct buffer){0};
+    }
+    buffer_clear(&m->out);
+    return buffer_room(&m->out, SMTP_MAIL_OUT) != NULL ? MOX_OK : error_nomem(err);
+}
+
+/* Nothing is in it any more. */
+static void leave_memory(struct smtp_mail *m)
+{
+    struct buffer *shared = m->rules->shared;
+
+    if (shared == NULL)
+        return;
+    if (shared->ptr == NULL)
+        *shared = m->out;
+    else
+        buffer_free(&m->out);
+    m->out = (struct buffer){0};
 }
 
 static uint32_t count_lines(struct slice commands)
@@ -194,6 +223,8 @@ static void sent_gathered(struct smtp_mail *m, size_t n)
         m->turn++;
     }
     m->out.at = to;
+    if (to == m->out.len)
+        leave_memory(m);
 }
 
 /* Each block of a message has the deadline anew. */
@@ -300,14 +331,20 @@ static int fill(struct smtp_mail *m, struct mox_error *err)
 {
     int status;
 
-    buffer_clear(&m->out);
     m->body_end = m->dot_end = 0;
     m->direct = false;
+    if (m->first == NULL)
+        return MOX_OK;
+    status = take_memory(m, err);
+    if (status != MOX_OK)
+        return status;
     do {
         do {
             status = smtp_mail_say(m, err);
         } while (status == MOX_OK);
     } while (settle(m) && status == MOX_E_AGAIN);
+    if (m->out.len == 0)
+        leave_memory(m);
     return status == MOX_E_AGAIN ? MOX_OK : status;
 }
 

@@ -176,11 +176,8 @@ static int write_path(struct text *t, struct slice address, struct mox_error *er
 /* Bytes that stand in no address, wherever it puts them. */
 static int check_bytes(struct slice address, struct mox_error *err)
 {
-    size_t valid;
+    size_t valid = slice_utf8(address);
 
-    if (slice_is_plain(address))
-        return MOX_OK;
-    valid = slice_utf8(address);
     for (size_t i = 0; i < valid; i++) {
         if (slice_is_control(address.ptr[i]))
             return wrong(address, i, "no control byte may stand in an address", err);
@@ -192,13 +189,14 @@ int smtp_path_of(struct slice address, bool null_allowed, struct smtp_path *out,
                  struct mox_error *err)
 {
     struct text t = text_to(out->text, sizeof out->text);
+    bool plain = slice_is_plain(address);
     int status;
 
     out->utf8 = false;
     out->len = 0;
     if (address.len == 0)
         return null_allowed ? MOX_OK : wrong(address, 0, "it is empty", err);
-    status = check_bytes(address, err);
+    status = plain ? MOX_OK : check_bytes(address, err);
     if (status == MOX_OK)
         status = write_path(&t, address, err);
     if (status != MOX_OK) {
@@ -206,7 +204,7 @@ int smtp_path_of(struct slice address, bool null_allowed, struct smtp_path *out,
         return status;
     }
     out->len = (uint16_t)t.len; /* at most MOX_LIMIT_PATH, as the parts are */
-    out->utf8 = !slice_is_plain((struct slice){t.buf, t.len}); /* of a domain all is ASCII */
+    out->utf8 = !plain && !slice_is_plain((struct slice){t.buf, t.len}); /* no domain is */
     return MOX_OK;
 }
 

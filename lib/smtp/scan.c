@@ -19,22 +19,23 @@ static bool is_odd(char last, char c)
 enum { MANY = 8 /* vectors of a block; 255 would be the most that a byte can count */ };
 
 typedef uint8_t vector16 __attribute__((vector_size(16)));
+typedef uint64_t words16 __attribute__((vector_size(16)));
 
 /*
  * Whether no byte is odd in n vectors from p on; the byte before p is looked at as well. If so,
- * their LFs are added to *lines. A comparison of vectors gives 0xff where it holds.
+ * their LFs are added to *lines. A comparison of vectors gives 0xff where it holds. The bytes that
+ * count are added up in pairs, then words, whose pairs a product gathers in the highest.
  */
-#define DEFINE_IS_PLAIN(name, vector)                                                              \
+#define DEFINE_IS_PLAIN(name, vector, words)                                                       \
     static inline __attribute__((always_inline)) bool name(const char *p, size_t n,                \
                                                            uint64_t *lines)                        \
     {                                                                                              \
         const vector cr = (vector){0} + '\r', lf = (vector){0} + '\n', dot = (vector){0} + '.';    \
         const uint64_t even = 0x00ff00ff00ff00ff;                                                  \
-        uint64_t words[sizeof(vector) / sizeof(uint64_t)], any = 0, sum = 0;                       \
-        vector odd, count, now, last, is_lf;                                                       \
+        uint64_t any = 0, sum = 0;                                                                 \
+        vector odd = {0}, count = {0}, now, last, is_lf;                                           \
+        words pairs;                                                                               \
                                                                                                    \
-        memset(&odd, 0, sizeof odd);                                                               \
-        memset(&count, 0, sizeof count);                                                           \
         for (size_t i = 0; i < n; i++) {                                                           \
             memcpy(&now, p + i * sizeof now, sizeof now);                                          \
             memcpy(&last, p + i * sizeof now - 1, sizeof last);                                    \
@@ -42,17 +43,16 @@ typedef uint8_t vector16 __attribute__((vector_size(16)));
             odd |= (is_lf ^ (vector)(last == cr)) | (vector)((now == dot) & (last == lf));         \
             count -= is_lf;                                                                        \
         }                                                                                          \
-        memcpy(words, &odd, sizeof words);                                                         \
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)                                  \
-            any |= words[i];                                                                       \
-        memcpy(words, &count, sizeof words);                                                       \
-        for (size_t i = 0; i < sizeof words / sizeof *words; i++)                                  \
-            sum += (words[i] & even) + (words[i] >> 8 & even);                                     \
+        pairs = ((words)count & even) + ((words)count >> 8 & even);                                \
+        for (size_t i = 0; i < sizeof(words) / sizeof(uint64_t); i++) {                            \
+            any |= ((words)odd)[i];                                                                \
+            sum += pairs[i];                                                                       \
+        }                                                                                          \
         *lines += any == 0 ? (sum * 0x0001000100010001) >> 48 : 0;                                 \
         return any == 0;                                                                           \
     }
 
-DEFINE_IS_PLAIN(is_plain16, vector16)
+DEFINE_IS_PLAIN(is_plain16, vector16, words16)
 
 static inline __attribute__((always_inline)) size_t skip16(struct slice s, size_t n,
                                                            uint64_t *lines)
@@ -67,8 +67,9 @@ static inline __attribute__((always_inline)) size_t skip16(struct slice s, size_
 #if defined(__x86_64__)
 
 typedef uint8_t vector32 __attribute__((vector_size(32)));
+typedef uint64_t words32 __attribute__((vector_size(32)));
 
-DEFINE_IS_PLAIN(is_plain32, vector32)
+DEFINE_IS_PLAIN(is_plain32, vector32, words32)
 
 __attribute__((target("avx2"))) static size_t skip32(struct slice s, uint64_t *lines)
 {
@@ -100,7 +101,12 @@ static size_t skip_plain(struct slice s, uint64_t *lines)
 {
     size_t at = skip_wide(s, lines);
 
+    size_t vectors;
+
     at += skip16(slice_sub(s, at, s.len), MANY, lines);
+    vectors = (s.len - at) / sizeof(vector16);
+    if (vectors < MANY && is_plain16(s.ptr + at, vectors, lines))
+        return at + vectors * sizeof(vector16);
     return at + skip16(slice_sub(s, at, s.len), 1, lines);
 }
 
