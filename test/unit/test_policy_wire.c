@@ -113,6 +113,16 @@ START_TEST(delegation_at_the_limit)
 }
 END_TEST
 
+/* How many bytes of printable ASCII it begins with. */
+static size_t printable(const char *text)
+{
+    size_t n = 0;
+
+    while (text[n] >= ' ' && text[n] <= '~')
+        n++;
+    return n;
+}
+
 /* The longest of everything: one line of printable ASCII below the bound, whatever is in it. */
 START_TEST(an_action_is_one_clean_line)
 {
@@ -131,8 +141,7 @@ START_TEST(an_action_is_one_clean_line)
             policy_spf_action(POLICY_SPF_REJECT, &about, &result, out);
             ck_assert_uint_gt(strlen(out), 4);
             ck_assert_uint_le(strlen(out), POLICY_HEADER);
-            for (const char *at = out; *at != '\0'; at++)
-                ck_assert(*at >= ' ' && *at <= '~');
+            ck_assert_uint_eq(printable(out), strlen(out));
         }
     }
 }
