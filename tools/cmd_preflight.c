@@ -24,13 +24,13 @@ static json_t *yes_or_no(int32_t value)
 static json_t *source_object(const struct mox_preflight_source *s)
 {
     json_t *object = json_object();
-    bool known = s->verdict != MOX_VERDICT_UNKNOWN || s->ptr != NULL;
+    bool known = s->forward_confirmed >= 0;
 
     output_put(object, "source", output_address(&s->source));
     output_put(object, "public", output_address(&s->public_ip));
     output_put(object, "family", output_family(&s->source));
     output_put(object, "ptr", output_text(s->ptr));
-    output_put(object, "forward_confirmed", known ? yes_or_no(s->forward_confirmed) : json_null());
+    output_put(object, "forward_confirmed", yes_or_no(s->forward_confirmed));
     output_put(object, "ehlo", output_text(s->ehlo));
     output_put(object, "ehlo_matches", known ? yes_or_no(s->ehlo_matches) : json_null());
     output_put(object, "ehlo_leads", yes_or_no(s->ehlo_leads));
@@ -96,10 +96,13 @@ static void print_source(const struct mox_preflight_source *s)
     snprintf(text, sizeof text, "%s%s%s%s", public_ip, mapped ? ", here " : "",
              mapped ? source : "", s->hairpin != 0 ? ", hairpin NAT" : "");
     add_row(&table, mox_verdict_name(s->verdict), text);
-    snprintf(text, sizeof text, "%s%s%s", s->ptr == NULL ? "none" : s->ptr,
-             s->ptr == NULL              ? ""
-             : s->forward_confirmed != 0 ? ", which leads back"
-                                         : ", which does not lead back",
+    snprintf(text, sizeof text, "%s%s%s",
+             s->ptr != NULL             ? s->ptr
+             : s->forward_confirmed < 0 ? "not known"
+                                        : "none",
+             s->ptr == NULL || s->forward_confirmed < 0 ? ""
+             : s->forward_confirmed > 0                 ? ", which leads back"
+                                                        : ", which does not lead back",
              s->generated != 0 ? ", looks generated" : "");
     add_row(&table, "reverse DNS", text);
     add_row(&table, "EHLO", s->ehlo != NULL ? s->ehlo : "the address as a literal");

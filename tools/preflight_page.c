@@ -23,7 +23,7 @@ static const char head[] =
     "\n"
     "*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--ink);"
     "font:16px/1.5 system-ui,sans-serif}\n"
-    "main{max-width:52rem;margin:0 auto;padding:2rem 1rem 4rem}h1{font-size:1.6rem;margin:0 0 "
+    "main{max-width:64rem;margin:0 auto;padding:2rem 1rem 4rem}h1{font-size:1.6rem;margin:0 0 "
     ".3rem}"
     "h2{font-size:1.15rem;margin:0}p{margin:.5rem 0}.dim{color:var(--dim)}\n"
     "section{background:var(--card);border:1px solid var(--line);border-left:6px solid var(--c);"
@@ -36,7 +36,8 @@ static const char head[] =
     "dl{display:grid;grid-template-columns:max-content 1fr;gap:.25rem 1.2rem;margin:.8rem 0 0}"
     "dt{color:var(--dim)}dd{margin:0;overflow-wrap:anywhere}\n"
     "pre{background:var(--bg);border:1px solid var(--line);border-radius:8px;padding:.7rem .9rem;"
-    "margin:.6rem 0 0;overflow-x:auto;tab-size:4;font:13px/1.45 ui-monospace,monospace}\n"
+    "margin:.6rem 0 0;white-space:pre-wrap;overflow-wrap:anywhere;tab-size:4;font:13px/1.45 "
+    "ui-monospace,monospace}\n"
     "ol{padding-left:1.4rem;margin:.8rem 0 0}li+li{margin-top:1rem}\n"
     ".told::first-letter{text-transform:uppercase}\n"
     "</style></head><body><main>\n"
@@ -115,10 +116,13 @@ static void put_source(FILE *f, const struct mox_preflight_source *s)
     fprintf(f, "</header>\n");
     put_sentence(f, s->problem);
     fprintf(f, "<dl>\n");
-    snprintf(text, sizeof text, "%s%s%s", s->ptr == NULL ? "none" : s->ptr,
-             s->ptr == NULL              ? ""
-             : s->forward_confirmed != 0 ? ", which leads back to the address"
-                                         : ", which does not lead back to the address",
+    snprintf(text, sizeof text, "%s%s%s",
+             s->ptr != NULL             ? s->ptr
+             : s->forward_confirmed < 0 ? "not known"
+                                        : "none",
+             s->ptr == NULL || s->forward_confirmed < 0 ? ""
+             : s->forward_confirmed > 0                 ? ", which leads back to the address"
+                                        : ", which does not lead back to the address",
              s->generated != 0 ? "; it looks like a provider's name" : "");
     put_fact(f, "Reverse DNS", text);
     snprintf(text, sizeof text, "%s%s", s->ehlo == NULL ? "the address as a literal" : s->ehlo,

@@ -152,7 +152,8 @@ struct mox_preflight_source {
     struct mox_ip public_ip;   ///< As the world sees it: by SPFIPMap and NATIPs.
     const char *ptr;           ///< The name in reverse DNS: the one that leads back, if any does;
                                ///< NULL: none.
-    int32_t forward_confirmed; ///< 1: that name has the address (iprev, RFC 8601 section 3).
+    int32_t forward_confirmed; ///< 1: that name has the address (iprev, RFC 8601 section 3); 0: it
+                               ///< has not, or there is none; -1: not known.
     int32_t ehlo_matches;      ///< 1: and it is the name in EHLO.
     int32_t spf;               ///< Enum #mox_spf of the sender's domain; -1: not checked.
     int32_t verdict;           ///< Enum #mox_verdict.

@@ -38,8 +38,9 @@ static void add_source(struct mox_preflight_report *r, const struct check_source
     s->source = from->local;
     s->public_ip = from->ip;
     s->ptr = keep(r, f->ptr);
-    s->forward_confirmed = f->reverse == IDENTITY_REVERSE_CONFIRMED;
-    s->ehlo_matches = s->forward_confirmed && slice_equal(slice_of(f->ptr), slice_of(f->ehlo));
+    s->forward_confirmed =
+        f->reverse == IDENTITY_REVERSE_UNKNOWN ? -1 : f->reverse == IDENTITY_REVERSE_CONFIRMED;
+    s->ehlo_matches = s->forward_confirmed == 1 && slice_equal(slice_of(f->ptr), slice_of(f->ehlo));
     s->spf = f->spf == NULL ? -1 : f->spf->result;
     s->spf_ehlo = f->spf_ehlo == NULL ? -1 : f->spf_ehlo->result;
     s->spf_mechanism = f->spf == NULL ? NULL : keep(r, f->spf->mechanism);

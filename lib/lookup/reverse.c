@@ -79,6 +79,7 @@ static void ask_next_name(struct lookup_reverse *r)
 static void take_ptr(struct lookup_reverse *r)
 {
     if (r->chain.status != MOX_OK) {
+        r->name = NULL; /* it is not found, only wanted */
         note_failure(r);
         end(r, IDENTITY_REVERSE_UNKNOWN);
         return;
