@@ -100,7 +100,7 @@ START_TEST(a_finding_saves_questions)
     open_world(kept[_i].reverse);
     for (int i = 0; i < 3; i++) {
         if (i == 2)
-            world_sleep(sim, 301 * 1000);
+            world_sleep(sim, 301000);
         ck_assert_msg(dial(MOX_ALLOW_IPV4) == kept[_i].status, "%s, dial %d", kept[_i].name, i);
     }
     ck_assert_msg(world_count(sim, PTR4 " PTR") == kept[_i].questions, "%s: %u questions",
