@@ -380,6 +380,40 @@ START_TEST(many_recipients)
 }
 END_TEST
 
+/* The half-written output of the one keeps its memory; that of the other has none of its bytes. */
+START_TEST(outputs_share_memory)
+{
+    static const char first[] = "MAIL FROM:<a@me.example>\r\n",
+                      second[] = "MAIL FROM:<b@me.example>\r\n";
+    struct buffer shared = {0};
+    struct mail_world a = {.rules.shared = &shared}, b = {.rules.shared = &shared};
+    struct slice out, other;
+
+    mail_world_open(&a, 0);
+    mail_world_open(&b, 0);
+    mail_world_message(&a, "a@me.example", one, HI);
+    mail_world_message(&b, "b@me.example", one, HI);
+    ck_assert_int_eq(mail_world_add(&a), MOX_OK);
+    ck_assert_int_eq(mail_world_add(&b), MOX_OK);
+    ck_assert_int_eq(smtp_mail_output(&a.m, &out, NULL), MOX_OK);
+    smtp_mail_sent(&a.m, 5);
+    ck_assert_int_eq(smtp_mail_output(&b.m, &other, NULL), MOX_OK);
+    ck_assert(slice_is(other, second));
+    ck_assert_int_eq(smtp_mail_output(&a.m, &out, NULL), MOX_OK);
+    ck_assert(slice_is(out, first + 5));
+    smtp_mail_sent(&b.m, other.len);
+    ck_assert_ptr_eq(shared.ptr, other.ptr);
+    smtp_mail_sent(&a.m, out.len); /* a second block is not kept */
+    ck_assert_ptr_eq(shared.ptr, other.ptr);
+    ck_assert_ptr_null(a.m.out.ptr);
+    mail_world_close(&a);
+    mail_world_close(&b);
+    mail_world_end(&a);
+    mail_world_end(&b);
+    buffer_free(&shared);
+}
+END_TEST
+
 TCase *test_smtp_mail_life(void)
 {
     TCase *tcase = tcase_create("smtp/mail_life");
@@ -393,5 +427,6 @@ TCase *test_smtp_mail_life(void)
     tcase_add_test(tcase, blocks_have_deadlines);
     tcase_add_test(tcase, endless_reply_meets_the_limit);
     tcase_add_test(tcase, many_recipients);
+    tcase_add_test(tcase, outputs_share_memory);
     return tcase;
 }
