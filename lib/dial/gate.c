@@ -239,19 +239,15 @@ int gate_begin(struct dial *d, struct mox_error *err)
 static int fail_shut(const struct dial *d, struct mox_error *err)
 {
     const struct config_transport *transport = d->plan->rules.transport;
-    const struct gate_family *first = NULL, *second = NULL;
+    char problems[2 * PROBLEM];
+    struct text t = text_to(problems, sizeof problems);
 
     for (size_t i = 0; i < FAMILIES; i++) {
-        const struct gate_family *f = &d->gate->of[i];
-
-        if (f->drop == MOX_DROP_NONE)
-            continue;
-        second = first == NULL ? NULL : f;
-        first = first == NULL ? f : first;
+        if (d->gate->of[i].drop != MOX_DROP_NONE)
+            text_add(&t, "%s%s", t.len > 0 ? "; and " : "", d->gate->of[i].problem);
     }
-    error_set(err, MOX_E_FILTERED, "transport %s, %s line %d, forbids to send from here: %s%s%s",
-              transport->name, transport->file, (int)transport->line, first->problem,
-              second == NULL ? "" : " And ", second == NULL ? "" : second->problem);
+    error_set(err, MOX_E_FILTERED, "transport %s, %s line %d, forbids to send from here: %s",
+              transport->name, transport->file, (int)transport->line, problems);
     err->permanent = 0;
     err->action = MOX_ACTION_LATER;
     err->about = MOX_ABOUT_SOURCE;

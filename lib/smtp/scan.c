@@ -34,7 +34,6 @@ typedef uint64_t words16 __attribute__((vector_size(16)));
         const uint64_t even = 0x00ff00ff00ff00ff;                                                  \
         uint64_t any = 0, sum = 0;                                                                 \
         vector odd = {0}, count = {0}, now, last, is_lf;                                           \
-        words pairs;                                                                               \
                                                                                                    \
         for (size_t i = 0; i < n; i++) {                                                           \
             memcpy(&now, p + i * sizeof now, sizeof now);                                          \
@@ -43,10 +42,11 @@ typedef uint64_t words16 __attribute__((vector_size(16)));
             odd |= (is_lf ^ (vector)(last == cr)) | (vector)((now == dot) & (last == lf));         \
             count -= is_lf;                                                                        \
         }                                                                                          \
-        pairs = ((words)count & even) + ((words)count >> 8 & even);                                \
         for (size_t i = 0; i < sizeof(words) / sizeof(uint64_t); i++) {                            \
+            uint64_t counted = ((words)count)[i];                                                  \
+                                                                                                   \
             any |= ((words)odd)[i];                                                                \
-            sum += pairs[i];                                                                       \
+            sum += (counted & even) + (counted >> 8 & even);                                       \
         }                                                                                          \
         *lines += any == 0 ? (sum * 0x0001000100010001) >> 48 : 0;                                 \
         return any == 0;                                                                           \
