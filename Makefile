@@ -49,7 +49,7 @@ WORLD_SRC := $(addprefix test/sim/,world.c dns.c net.c server.c mailbox.c secure
 	papers.c authority.c tls_server.c)
 SIM_SRC  := $(wildcard test/sim/*.c)
 # What of `moxdial policy` reads and writes foreign bytes.
-WIRE_SRC := $(addprefix tools/,policy_socketmap.c policy_delegation.c policy_spf.c error.c output.c)
+WIRE_SRC := $(addprefix tools/,policy_socketmap.c policy_delegation.c policy_spf.c spf_words.c error.c output.c)
 UNIT_SRC := $(wildcard test/unit/*.c) $(WORLD_SRC) $(WIRE_SRC)
 FUZZ_SRC := $(wildcard test/fuzz/*.c)
 BENCH_SRC := $(wildcard bench/*.c)

@@ -9,11 +9,10 @@
 #include "error.h"
 #include "output.h"
 #include "preflight_page.h"
+#include "preflight_words.h"
 #include "report.h"
 #include "run.h"
 #include "table.h"
-
-enum { TEXT = 512 };
 
 /* value below 0: not known. */
 static json_t *yes_or_no(int32_t value)
@@ -90,27 +89,15 @@ static void add_row(struct table *table, const char *name, const char *value)
 static void print_source(const struct mox_preflight_source *s)
 {
     struct table table = {.columns = 2};
-    char source[OUTPUT_IP], public_ip[OUTPUT_IP], text[TEXT];
+    char source[OUTPUT_IP], public_ip[OUTPUT_IP], text[PREFLIGHT_WORDS];
     bool mapped = strcmp(output_ip(&s->source, source), output_ip(&s->public_ip, public_ip)) != 0;
 
     snprintf(text, sizeof text, "%s%s%s%s", public_ip, mapped ? ", here " : "",
              mapped ? source : "", s->hairpin != 0 ? ", hairpin NAT" : "");
     add_row(&table, mox_verdict_name(s->verdict), text);
-    snprintf(text, sizeof text, "%s%s%s",
-             s->ptr != NULL             ? s->ptr
-             : s->forward_confirmed < 0 ? "not known"
-                                        : "none",
-             s->ptr == NULL || s->forward_confirmed < 0 ? ""
-             : s->forward_confirmed > 0                 ? ", which leads back"
-                                                        : ", which does not lead back",
-             s->generated != 0 ? ", looks generated" : "");
-    add_row(&table, "reverse DNS", text);
+    add_row(&table, "reverse DNS", preflight_ptr_words(s, text));
     add_row(&table, "EHLO", s->ehlo != NULL ? s->ehlo : "the address as a literal");
-    snprintf(text, sizeof text, "%s%s%s",
-             s->spf < 0 ? "not checked: see --domain" : mox_spf_name(s->spf),
-             s->spf_mechanism != NULL ? ", by " : "",
-             s->spf_mechanism != NULL ? s->spf_mechanism : "");
-    add_row(&table, "SPF", text);
+    add_row(&table, "SPF", preflight_spf_words(s, text));
     add_row(&table, "SPF of EHLO", s->spf_ehlo < 0 ? NULL : mox_spf_name(s->spf_ehlo));
     add_row(&table, "problem", s->problem);
     table_print(&table, 0);

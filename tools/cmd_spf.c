@@ -9,23 +9,17 @@
 #include "output.h"
 #include "report.h"
 #include "run.h"
+#include "spf_words.h"
 #include "table.h"
 
 enum { TEXT = 512 };
 
-/* What each result means for the command, and for a person: "192.0.2.1 may send for example.org".
- */
-static const struct {
-    const char *words;
-    int status;
-} results[] = {
-    [MOX_SPF_NONE] = {"meets no SPF record of", EXIT_DONE},
-    [MOX_SPF_NEUTRAL] = {"is neither allowed nor forbidden by", EXIT_DONE},
-    [MOX_SPF_PASS] = {"may send for", EXIT_DONE},
-    [MOX_SPF_FAIL] = {"may not send for", EXIT_POLICY},
-    [MOX_SPF_SOFTFAIL] = {"probably may not send for", EXIT_DONE},
-    [MOX_SPF_TEMPERROR] = {"could not be checked, for now, for", EXIT_TEMPORARY},
-    [MOX_SPF_PERMERROR] = {"cannot be checked, for the record is broken, for", EXIT_DATA},
+/* What each result means for whoever runs the command. */
+static const int statuses[] = {
+    [MOX_SPF_NONE] = EXIT_DONE,      [MOX_SPF_NEUTRAL] = EXIT_DONE,
+    [MOX_SPF_PASS] = EXIT_DONE,      [MOX_SPF_FAIL] = EXIT_POLICY,
+    [MOX_SPF_SOFTFAIL] = EXIT_DONE,  [MOX_SPF_TEMPERROR] = EXIT_TEMPORARY,
+    [MOX_SPF_PERMERROR] = EXIT_DATA,
 };
 
 /* result NULL: nothing is known. */
@@ -65,7 +59,7 @@ static void print_result(const struct mox_ip *seen, const struct mox_spf_result 
 
     output_ip(seen, ip);
     output_ip(&result->ip, effective);
-    snprintf(text, sizeof text, "%s %s %s", effective, results[result->result].words,
+    snprintf(text, sizeof text, "%s %s %s", effective, spf_words(result->result),
              result->domain[0] != '\0' ? result->domain : "a domain, for the sender has none");
     add_row(&table, mox_spf_name(result->result), text);
     snprintf(text, sizeof text, "%s on the connection; the configuration says what the world sees",
@@ -95,7 +89,7 @@ int cmd_spf(const struct options *options, const struct load *load)
         mox_spf_check(run.ctx, &request, &result, &run.err) != MOX_OK) {
         status = report_failure(options, spf_object(&options->ip, NULL), &run.err);
     } else {
-        status = results[result.result].status;
+        status = statuses[result.result];
         if (!options->json && !options->quiet)
             print_result(&options->ip, &result);
         report_object(options, spf_object(&options->ip, &result));

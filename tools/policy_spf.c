@@ -13,19 +13,9 @@
 #include "error.h"
 #include "output.h"
 #include "policy_limits.h"
+#include "spf_words.h"
 
 enum { QUOTED = 2 * 512 + 3 };
-
-/* "192.0.2.1 may send for example.org", as a comment and as the words of a refusal. */
-static const char *const words[] = {
-    [MOX_SPF_NONE] = "meets no SPF record of",
-    [MOX_SPF_NEUTRAL] = "is neither allowed nor forbidden by",
-    [MOX_SPF_PASS] = "may send for",
-    [MOX_SPF_FAIL] = "may not send for",
-    [MOX_SPF_SOFTFAIL] = "probably may not send for",
-    [MOX_SPF_TEMPERROR] = "could not be checked, for now, for",
-    [MOX_SPF_PERMERROR] = "cannot be checked, for the record is broken, for",
-};
 
 struct line {
     char *text;
@@ -95,7 +85,7 @@ static void write_header(const struct policy_spf_case *about, const struct mox_s
     output_ip(&about->client, seen);
     output_ip(&result->ip, effective);
     add(line, "Received-SPF: %s (%s: %s %s %s)", mox_spf_name(result->result), about->receiver,
-        effective, words[result->result], domain_of(result));
+        effective, spf_words(result->result), domain_of(result));
     if (about->client.family == MOX_IPV4)
         add(line, " client-ip=%s;", seen);
     else
@@ -113,7 +103,7 @@ static void write_words(const struct mox_spf_result *result, struct line *line)
 {
     char effective[OUTPUT_IP];
 
-    add(line, "SPF: %s %s %s", output_ip(&result->ip, effective), words[result->result],
+    add(line, "SPF: %s %s %s", output_ip(&result->ip, effective), spf_words(result->result),
         domain_of(result));
     if (result->explanation[0] != '\0')
         add(line, "; %s: %s", result->result == MOX_SPF_FAIL ? "they say" : "it says",

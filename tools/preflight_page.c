@@ -7,8 +7,7 @@
 
 #include "error.h"
 #include "output.h"
-
-enum { TEXT = 1024 };
+#include "preflight_words.h"
 
 static const char head[] =
     "<!doctype html>\n"
@@ -93,7 +92,7 @@ static void put_sentence(FILE *f, const char *text)
 
 static void put_fact(FILE *f, const char *name, const char *value)
 {
-    char clean[TEXT];
+    char clean[PREFLIGHT_WORDS];
 
     fprintf(f, "<dt>%s</dt>", name);
     put_element(f, "dd", output_clean(value, clean, sizeof clean));
@@ -102,7 +101,7 @@ static void put_fact(FILE *f, const char *name, const char *value)
 static void put_source(FILE *f, const struct mox_preflight_source *s)
 {
     const char *verdict = mox_verdict_name(s->verdict);
-    char source[OUTPUT_IP], public_ip[OUTPUT_IP], text[TEXT];
+    char source[OUTPUT_IP], public_ip[OUTPUT_IP], text[PREFLIGHT_WORDS];
     bool mapped = strcmp(output_ip(&s->source, source), output_ip(&s->public_ip, public_ip)) != 0;
 
     fprintf(f, "<section class=\"%s\"><header><h2>", verdict);
@@ -116,23 +115,11 @@ static void put_source(FILE *f, const struct mox_preflight_source *s)
     fprintf(f, "</header>\n");
     put_sentence(f, s->problem);
     fprintf(f, "<dl>\n");
-    snprintf(text, sizeof text, "%s%s%s",
-             s->ptr != NULL             ? s->ptr
-             : s->forward_confirmed < 0 ? "not known"
-                                        : "none",
-             s->ptr == NULL || s->forward_confirmed < 0 ? ""
-             : s->forward_confirmed > 0                 ? ", which leads back to the address"
-                                        : ", which does not lead back to the address",
-             s->generated != 0 ? "; it looks like a provider's name" : "");
-    put_fact(f, "Reverse DNS", text);
+    put_fact(f, "Reverse DNS", preflight_ptr_words(s, text));
     snprintf(text, sizeof text, "%s%s", s->ehlo == NULL ? "the address as a literal" : s->ehlo,
              s->ehlo_matches != 0 ? ", the same name" : "");
     put_fact(f, "EHLO", text);
-    snprintf(text, sizeof text, "%s%s%s",
-             s->spf < 0 ? "not checked: see --domain" : mox_spf_name(s->spf),
-             s->spf_mechanism != NULL ? ", by " : "",
-             s->spf_mechanism != NULL ? s->spf_mechanism : "");
-    put_fact(f, "SPF of the sender", text);
+    put_fact(f, "SPF of the sender", preflight_spf_words(s, text));
     if (s->spf_ehlo >= 0)
         put_fact(f, "SPF of EHLO", mox_spf_name(s->spf_ehlo));
     fprintf(f, "</dl>\n");

@@ -184,7 +184,8 @@ struct mox_preflight_info {
  * Check the addresses of this machine before mail is sent from them: reverse DNS with forward
  * confirmation (RFC 8601 section 3), the name in EHLO, SPF (RFC 7208) of the sender's domain and of
  * that name, and hairpin NAT: whether an MX of a domain of the configuration is a public address of
- * ours (NATIPs, SPFIPMap) while our own is private. Blocks.
+ * ours (NATIPs, SPFIPMap) while our own is private, which is looked for in the first 64 domains and
+ * for a minute. Blocks.
  * Thread rule: one thread at a time per context (see Threads).
  *
  * @param ctx the context, whose dns ops are asked, and whose socket ops say which address the

@@ -38,7 +38,7 @@ enum {
     MOX_LIMIT_HOST_ADDRESSES = 16,   /* addresses of one host, both families represented */
     MOX_LIMIT_HOSTS_FILE = 4 << 20,  /* bytes of the hosts file */
     MOX_LIMIT_TLSA = 64,             /* TLSA records of one host; lists of a CA's keys have 20 */
-    MOX_LIMIT_PTR = 10,              /* names of an address that are looked up, RFC 7208 4.6.4 */
+    MOX_LIMIT_PTR = 10, /* names of an address; the rest is passed over, RFC 7208 4.6.4 */
 
     /* dialing */
     MOX_LIMIT_ATTEMPTS = 10,  /* addresses dialed in one delivery */
@@ -76,7 +76,6 @@ enum {
     MOX_LIMIT_SPF_LOOKUPS = 10,        /* terms of a check that ask DNS */
     MOX_LIMIT_SPF_VOIDS = 2,           /* of them that find nothing */
     MOX_LIMIT_SPF_MX = 10,             /* hosts of one mx */
-    MOX_LIMIT_SPF_PTR = 10,            /* names of an address; the rest is passed over */
     MOX_LIMIT_SPF_SECONDS = 20,        /* for a check: the least that may be the most */
     MOX_LIMIT_SPF_DEPTH = 11,          /* records under way: the first, one a term of include */
     MOX_LIMIT_SPF_EXPANSION = 8 << 10, /* bytes of a name with macros, before it is cut */
@@ -86,6 +85,7 @@ enum {
     MOX_LIMIT_PREFLIGHT_SOURCES = 16, /* addresses of ours that are checked */
     MOX_LIMIT_PREFLIGHT_DOMAINS = 64, /* own domains whose MX hosts are looked at */
     MOX_LIMIT_PREFLIGHT_HOSTS = 4,    /* of each */
+    MOX_LIMIT_PREFLIGHT_SECONDS = 60, /* for all of them: DNS may be silent about each */
     MOX_LIMIT_PROBE_SECONDS = 10,     /* to reach an own public address, and for its reply */
 
     /* TLS */

@@ -2,6 +2,7 @@
 #include "check/cures.h"
 
 #include "base/ip.h"
+#include "base/mem.h"
 
 enum cure { CURE_MAP, CURE_FAMILY, CURE_ROUTER };
 
@@ -45,15 +46,15 @@ void cures_one_family(struct text *out, const char *name, int family, const char
  * router speaks. */
 static const char *network_of(const struct mox_ip *ip)
 {
-    static const char *const networks[] = {"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
-                                           "100.64.0.0/10", "169.254.0.0/16"};
+    static const char *const networks[] = {"10.0.0.0/8",     "172.16.0.0/12", "192.168.0.0/16",
+                                           "169.254.0.0/16", "fc00::/7",      "fe80::/10"};
     struct ip_prefix prefix;
 
-    for (size_t i = 0; i < sizeof networks / sizeof *networks; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(networks); i++) {
         if (ip_parse_prefix(slice_of(networks[i]), &prefix) == MOX_OK && ip_in_prefix(ip, &prefix))
             return networks[i];
     }
-    return ip->family == MOX_IPV6 ? "fc00::/7" : "0.0.0.0/0";
+    return "100.64.0.0/10"; /* what else is private */
 }
 
 static void add_map(struct text *out, const struct cures_hairpin *h)

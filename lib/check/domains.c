@@ -4,12 +4,17 @@
 #include "config/config.h"
 #include "policy/nat.h"
 
-static void end_domain(struct check_domains *d)
+void check_domains_end(struct check_domains *d)
 {
     lookup_address_free(d->address);
     lookup_mx_free(d->mx);
     d->address = NULL;
     d->mx = NULL;
+}
+
+static void end_domain(struct check_domains *d)
+{
+    check_domains_end(d);
     d->host = 0;
     d->domain++;
 }
@@ -131,12 +136,4 @@ void check_domains_step(struct check_domains *d)
         status = step(d);
     if (status == MOX_E_NOMEM)
         d->finished = d->failed = true;
-}
-
-void check_domains_end(struct check_domains *d)
-{
-    lookup_address_free(d->address);
-    lookup_mx_free(d->mx);
-    d->address = NULL;
-    d->mx = NULL;
 }

@@ -27,6 +27,7 @@ struct check_domains {                   /* all zero but for request */
 /* Goes as far as answers are there; once, and again whenever request->changed was called. */
 void check_domains_step(struct check_domains *domains);
 
+/* Ends what it has in flight. */
 void check_domains_end(struct check_domains *domains);
 
 #endif

@@ -38,6 +38,7 @@ static void end_work(struct preflight *p)
 {
     for (size_t i = 0; i < p->nsources; i++)
         check_source_end(&p->sources[i]);
+    ctx_timer_clear(p->ctx, &p->domains_timer);
     check_domains_end(&p->domains);
     probe_end(&p->probe);
 }
@@ -142,6 +143,16 @@ static void step(struct preflight *p)
     }
 }
 
+static void on_domains_late(struct ctx_event *event)
+{
+    struct preflight *p =
+        (struct preflight *)((char *)event - offsetof(struct preflight, domains_timer.event));
+
+    check_domains_end(&p->domains);
+    p->domains.finished = true;
+    step(p);
+}
+
 static void add_source(struct preflight *p, const struct mox_ip *local, const struct mox_ip *ip)
 {
     if (local->family == 0 || p->nsources == MOX_LIMIT_PREFLIGHT_SOURCES)
@@ -223,6 +234,10 @@ static int start_checks(struct preflight *p, struct mox_error *err)
     p->request.changed = on_change;
     p->request.arg = p;
     p->domains.request = &p->request;
+    p->domains_timer.event.run = on_domains_late;
+    if (status == MOX_OK)
+        status = ctx_timer_set(p->ctx, &p->domains_timer,
+                               ctx_now_us(p->ctx) + us_of_s(MOX_LIMIT_PREFLIGHT_SECONDS));
     for (size_t i = 0; i < p->nsources && status == MOX_OK; i++)
         status = check_source_start(&p->sources[i], &p->request);
     return status == MOX_E_NOMEM ? error_nomem(err) : status;

@@ -24,6 +24,7 @@ struct preflight {
     struct check_source sources[MOX_LIMIT_PREFLIGHT_SOURCES];
     size_t nsources;
     struct check_domains domains;
+    struct ctx_timer domains_timer; /* what is not known of them by then is not looked for */
     struct probe probe;
     char probe_server[MOX_LIMIT_IP_TEXT + 8];
     uint32_t flags, port;

@@ -2,7 +2,6 @@
 #include "dial/gate.h"
 
 #include "base/ip.h"
-#include "base/mem.h"
 #include "base/text.h"
 #include "dial/hosts.h"
 #include "dial/source.h"
@@ -30,11 +29,6 @@ struct gate { /* in the plan's arena */
     int status; /* what kept an answer from being had, if it is ours */
     struct mox_error error;
 };
-
-static const struct config_transport *transport_of(const struct gate *gate)
-{
-    return gate->dial->plan->rules.transport;
-}
 
 /* What a finding is known by. */
 static void reverse_key(const struct gate_family *f, char key[KEY])
@@ -84,11 +78,11 @@ static bool recall(struct gate_family *f, const char *key, int drop)
     return finding != NULL;
 }
 
-/* Neither the address nor DNS is to blame. */
-static void note_fault(struct gate *gate, int status)
+/* Neither the address nor DNS is to blame: the dial ends with it. */
+static void note_fault(struct gate *gate, int status, const struct mox_error *why)
 {
-    if (gate->status == MOX_OK)
-        gate->status = status;
+    gate->status = status;
+    gate->error = *why;
 }
 
 static void take_reverse(struct gate_family *f)
@@ -98,17 +92,18 @@ static void take_reverse(struct gate_family *f)
         .ip = f->ip, .ehlo = f->gate->dial->plan->rules.ehlo, .reverse = r->found, .ptr = r->name};
     char key[KEY], problem[PROBLEM];
     struct text t = text_to(problem, sizeof problem);
+    struct mox_error err;
 
     reverse_key(f, key);
     if (r->status != MOX_OK) {
-        note_fault(f->gate, chain_error(&r->chain, &f->gate->error));
+        note_fault(f->gate, chain_error(&r->chain, &err), &err);
     } else if (r->found == IDENTITY_REVERSE_UNKNOWN) {
         f->unknown = true;
     } else if (!identity_reverse_fails(&facts)) {
         keep(f, key, NULL, r->ttl);
     } else {
         identity_reverse_problem(&t, &facts);
-        text_add(&t, "; create the record %s", "");
+        text_add(&t, "; create the record ");
         identity_reverse_cure(&t, &facts);
         if (ip_is_private(&f->ip))
             text_add(&t, ", or say by NATIPs which public address stands for it");
@@ -122,11 +117,12 @@ static void take_spf(struct gate_family *f)
     struct mox_spf_result result;
     char key[KEY], problem[PROBLEM];
     struct text t = text_to(problem, sizeof problem);
+    struct mox_error err;
     bool fails;
-    int status = spf_check_result(f->spf, &result, &f->gate->error);
+    int status = spf_check_result(f->spf, &result, &err);
 
     if (status != MOX_OK) {
-        note_fault(f->gate, status);
+        note_fault(f->gate, status, &err);
         return;
     }
     if (result.result == MOX_SPF_TEMPERROR) {
@@ -196,7 +192,7 @@ static int ask_spf(struct gate_family *f)
 static int begin_family(struct gate_family *f, int family)
 {
     struct dial *d = f->gate->dial;
-    const struct config_transport *transport = transport_of(f->gate);
+    const struct config_transport *transport = d->plan->rules.transport;
     int status = MOX_OK;
 
     f->ip = source_coming(d, family);

@@ -13,7 +13,7 @@ bool spf_name_of(const struct dns_item *item, struct domain *out)
 void spf_names_take(struct spf_names *names, const struct dns_item *items, size_t n)
 {
     names->known = true;
-    for (size_t i = 0; i < n && i < MOX_LIMIT_SPF_PTR; i++)
+    for (size_t i = 0; i < n && i < MOX_LIMIT_PTR; i++)
         names->count += spf_name_of(&items[i], &names->list[names->count].name);
 }
 

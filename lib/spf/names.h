@@ -19,7 +19,7 @@ struct spf_name {
 struct spf_names { /* all zero: not known yet */
     bool known;
     size_t count;
-    struct spf_name list[MOX_LIMIT_SPF_PTR];
+    struct spf_name list[MOX_LIMIT_PTR];
 };
 
 /* The name in a record; false: the root, or one that was not told byte by byte. */

@@ -13,7 +13,7 @@
 
 enum {
     /* The record and one a term; names and hosts of each; the explanation and its name. */
-    QUESTIONS_MOST = 1 + MOX_LIMIT_SPF_LOOKUPS * (1 + MOX_LIMIT_SPF_MX) + 1 + MOX_LIMIT_SPF_PTR + 1,
+    QUESTIONS_MOST = 1 + MOX_LIMIT_SPF_LOOKUPS * (1 + MOX_LIMIT_SPF_MX) + 1 + MOX_LIMIT_PTR + 1,
     ITEMS = MOX_LIMIT_SPF_MX + 2,
     AGAIN = 1 << 17
 };

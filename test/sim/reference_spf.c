@@ -98,7 +98,7 @@ static int try_ptr(struct walk *w, const struct spf_fact_term *t)
         return NO_MATCH;
     if (f->nnames == 0)
         return first ? found_nothing(w) : NO_MATCH;
-    for (size_t i = 0; i < f->nnames && i < MOX_LIMIT_SPF_PTR; i++) {
+    for (size_t i = 0; i < f->nnames && i < MOX_LIMIT_PTR; i++) {
         if (t->target != -3 && t->target != f->names[i])
             continue;
         if (addresses(f, f->names[i], f->family, 0, &hit) > 0 && hit)

@@ -11,7 +11,7 @@
  * names, an explanation. */
 enum {
     MOST_QUESTIONS =
-        1 + MOX_LIMIT_SPF_LOOKUPS * (1 + 2 * MOX_LIMIT_SPF_MX) + 1 + 2 * MOX_LIMIT_SPF_PTR + 1
+        1 + MOX_LIMIT_SPF_LOOKUPS * (1 + 2 * MOX_LIMIT_SPF_MX) + 1 + 2 * MOX_LIMIT_PTR + 1
 };
 
 struct check {

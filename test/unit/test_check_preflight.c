@@ -4,6 +4,7 @@
  */
 #include <moxdial/check.h>
 
+#include "base/limits.h"
 #include "check/probe.h"
 #include "dial_world.h"
 
@@ -331,6 +332,26 @@ START_TEST(shut_down_in_every_stage)
 }
 END_TEST
 
+/* Domains of which DNS says nothing hold the report up for a minute, however many they are. */
+START_TEST(silent_domains_do_not_hold_it_up)
+{
+    const struct preflight_case c = {.name = "silent",
+                                     .config = HAIRPIN "Timeouts:\n\tDNS: 10m\n",
+                                     .world = OWN_MX GOOD6 "own.example MX +lost\n"
+                                                           "other.example MX +lost\n"
+                                                           "us.example.com A +ms=1\n"};
+    struct heard heard = {0};
+
+    ck_assert(mox_preflight_start(sim->ctx, request_of(&c), on_report, &heard, NULL) != 0);
+    world_sleep(sim, (MOX_LIMIT_PREFLIGHT_SECONDS - 1) * 1000u);
+    ck_assert_int_eq(heard.times, 0);
+    world_sleep(sim, 2000);
+    ck_assert_int_eq(heard.times, 1);
+    ck_assert_int_eq(heard.status, MOX_OK);
+    mox_preflight_report_free(heard.report);
+}
+END_TEST
+
 /* A preflight with the n-th allocation failing; whether that one was reached. */
 static bool fails_at(long nth)
 {
@@ -428,6 +449,7 @@ TCase *test_check_preflight(void)
     tcase_add_test(tcase, all_that_is_told_of_a_source);
     tcase_add_test(tcase, cancelled_in_every_stage);
     tcase_add_test(tcase, shut_down_in_every_stage);
+    tcase_add_test(tcase, silent_domains_do_not_hold_it_up);
     tcase_add_test(tcase, memory_fails_at_every_allocation);
     tcase_add_test(tcase, what_is_no_request);
     tcase_add_loop_test(tcase, addresses_in_greetings, 0, (int)ARRAY_LEN(greetings));

@@ -300,11 +300,11 @@ END_TEST
 /* 11 names, of which the last would do. */
 START_TEST(ptr_names_are_limited)
 {
-    static char names[MOX_LIMIT_SPF_PTR + 1][32];
-    struct spf_zone hosts[MOX_LIMIT_SPF_PTR + 4] = {{"example.org", TXT, "v=spf1 ptr"},
-                                                    {"h10.example.org", A, "192.0.2.1"}};
+    static char names[MOX_LIMIT_PTR + 1][32];
+    struct spf_zone hosts[MOX_LIMIT_PTR + 4] = {{"example.org", TXT, "v=spf1 ptr"},
+                                                {"h10.example.org", A, "192.0.2.1"}};
 
-    for (size_t i = 0; i <= MOX_LIMIT_SPF_PTR; i++) {
+    for (size_t i = 0; i <= MOX_LIMIT_PTR; i++) {
         snprintf(names[i], sizeof names[i], "h%zu.example.org", i);
         hosts[2 + i] = (struct spf_zone){"1.2.0.192.in-addr.arpa", PTR, names[i]};
     }
@@ -312,7 +312,7 @@ START_TEST(ptr_names_are_limited)
     ck_assert_int_eq(spf_world_check(&w), MOX_OK);
     ck_assert_int_eq(w.result.result, MOX_SPF_NEUTRAL);
     ck_assert_ptr_null(strstr(w.asked, "A h10"));
-    hosts[2 + MOX_LIMIT_SPF_PTR - 1] = hosts[2 + MOX_LIMIT_SPF_PTR];
+    hosts[2 + MOX_LIMIT_PTR - 1] = hosts[2 + MOX_LIMIT_PTR];
     ck_assert_int_eq(spf_world_check(&w), MOX_OK);
     ck_assert_int_eq(w.result.result, MOX_SPF_PASS);
 }

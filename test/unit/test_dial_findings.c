@@ -1,5 +1,5 @@
 /*
- * test_dial_gate_sim.c - what the worlds of seeds are too short or too alike for: how long findings
+ * test_dial_findings.c - what the worlds of seeds are too short or too alike for: how long findings
  * about our own addresses are kept, and where a family stands of which DNS does not tell.
  */
 #include "dial/findings.h"
@@ -126,9 +126,9 @@ START_TEST(who_is_not_told_stands_last)
 }
 END_TEST
 
-TCase *test_dial_gate_sim(void)
+TCase *test_dial_findings(void)
 {
-    TCase *tcase = tcase_create("dial/gate_sim");
+    TCase *tcase = tcase_create("dial/findings");
 
     tcase_add_checked_fixture(tcase, dial_setup, dial_teardown);
     tcase_add_loop_test(tcase, a_finding_lives, 0, (int)ARRAY_LEN(lives));
