@@ -14,24 +14,27 @@
 
 #include "base/slice.h"
 
+/* Errors are seldom: the compiler makes the way to one small, and keeps it out of the others' way. */
 #if defined(__GNUC__)
-#define ERROR_PRINTF(at, first) __attribute__((format(printf, at, first)))
+#define ERROR_PRINTF(at, first) __attribute__((cold, format(printf, at, first)))
+#define ERROR_COLD __attribute__((cold))
 #else
 #define ERROR_PRINTF(at, first)
+#define ERROR_COLD
 #endif
 
 /* Fills err completely and returns code, so that `return error_set(...)` reads well. */
 int error_set(struct mox_error *err, int code, const char *format, ...) ERROR_PRINTF(3, 4);
 
 /* MOX_E_NOMEM with its sentence. */
-int error_nomem(struct mox_error *err);
+int error_nomem(struct mox_error *err) ERROR_COLD;
 
 /* What an ops function returned, MOX_ERRNO(e) or a code, as an error; what: "connect to", … */
-int error_from_op(struct mox_error *err, int code, const char *what);
+int error_from_op(struct mox_error *err, int code, const char *what) ERROR_COLD;
 
 /* A file that the configuration names cannot be used: its words stay, its code becomes
  * MOX_E_CONFIG, which is returned. Of MOX_E_NOMEM nothing changes. */
-int error_in_config(struct mox_error *err);
+int error_in_config(struct mox_error *err) ERROR_COLD;
 
 /* err->host, cut to fit; returns err->code. */
 int error_at_host(struct mox_error *err, const char *host);

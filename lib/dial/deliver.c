@@ -3,7 +3,8 @@
  *
  * Several messages can be under way on a connection. After each that is done the host has its
  * callback before anything more is written: what it hands over then still rides with the message
- * that goes next.
+ * that goes next. The callback queues what is to be written behind those of other connections that
+ * are due as well, so that their servers are given work in one go, and are not woken for each.
  */
 #include "dial/delivery.h"
 
@@ -39,7 +40,8 @@ void deliver_op_free(struct deliver_op *o)
     mem_free(o);
 }
 
-/* Out of the machine; whoever has cancelled it is not called back. Whether there was any. */
+/* Out of the machine; whoever has cancelled it is not called back, and nothing waits for him.
+ * Whether there was any. */
 bool delivery_take_done(struct delivery *v)
 {
     struct smtp_job *job;
@@ -51,6 +53,8 @@ bool delivery_take_done(struct delivery *v)
         o->done = any = true;
         if (o->op.id != 0)
             ctx_op_complete(&o->op);
+        else
+            ctx_event_queue(delivery_ctx(v), &v->event);
     }
     return any;
 }
@@ -199,8 +203,8 @@ static int read_some(struct delivery *v, struct mox_error *err)
     return take_bytes(v, (struct slice){bytes, n}, err);
 }
 
-/* Writes and reads until a message is done, MOX_OK: the event goes on behind its callback; or until
- * nothing more can be done now, MOX_E_AGAIN. */
+/* Writes and reads until a message is done, MOX_OK: its callback queues the event that goes on; or
+ * until nothing more can be done now, MOX_E_AGAIN. */
 static int converse(struct delivery *v, struct mox_error *err)
 {
     for (;;) {
@@ -208,10 +212,8 @@ static int converse(struct delivery *v, struct mox_error *err)
 
         if (status == MOX_OK || status == MOX_E_AGAIN)
             status = read_some(v, err);
-        if (delivery_take_done(v)) { /* what is to be written may end a message, too */
-            ctx_event_queue(delivery_ctx(v), &v->event);
+        if (delivery_take_done(v)) /* what is to be written may end a message, too */
             return status == MOX_E_AGAIN ? MOX_OK : status;
-        }
         if (status != MOX_OK)
             return status;
     }

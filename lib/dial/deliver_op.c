@@ -63,6 +63,7 @@ static void op_finish(struct ctx_op *op)
     struct mox_error err;
     int status = outcome_of(o, &err);
 
+    ctx_event_queue(delivery_ctx(o->delivery), &o->delivery->event);
     deliver_op_free(o);
     fn(arg, status, status == MOX_OK ? NULL : &err);
 }
@@ -76,6 +77,8 @@ static void op_cancel(struct ctx_op *op)
     if (!o->done) {
         error_set(&err, MOX_E_CLOSED, "the connection ended, for a delivery on it was cancelled");
         delivery_fail(o->delivery, &err);
+    } else {
+        ctx_event_queue(delivery_ctx(o->delivery), &o->delivery->event); /* as its callback would */
     }
     deliver_op_free(o);
 }

@@ -16,7 +16,7 @@ static bool is_odd(char last, char c)
 
 #if defined(__GNUC__)
 
-enum { MANY = 8 /* vectors of a block; 255 would be the most that a byte can count */ };
+enum { MANY = 16 /* vectors of a block; 255 would be the most that a byte can count */ };
 
 typedef uint8_t vector16 __attribute__((vector_size(16)));
 typedef uint64_t words16 __attribute__((vector_size(16)));
@@ -73,10 +73,13 @@ DEFINE_IS_PLAIN(is_plain32, vector32, words32)
 
 __attribute__((target("avx2"))) static size_t skip32(struct slice s, uint64_t *lines)
 {
-    size_t at = 0, block = MANY * sizeof(vector32);
+    size_t at = 0, block = MANY * sizeof(vector32), rest;
 
     while (s.len - at >= block && is_plain32(s.ptr + at, MANY, lines))
         at += block;
+    rest = (s.len - at) / sizeof(vector32);
+    if (rest < MANY && is_plain32(s.ptr + at, rest, lines))
+        at += rest * sizeof(vector32);
     return at;
 }
 

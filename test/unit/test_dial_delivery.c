@@ -214,6 +214,42 @@ START_TEST(cancelled)
 }
 END_TEST
 
+static void cancel_first(void *arg, int status, const struct mox_error *err)
+{
+    struct mail *m = arg;
+
+    sim_on_done(&m->call, status, err);
+    mails[0].call.cancelled = mails[0].call.calls == 0;
+    ck_assert_int_eq(mox_op_cancel(sim->ctx, mails[0].id), MOX_OK);
+}
+
+/* Both servers accept in one turn; in the first callback the other delivery, which is done as well,
+ * is cancelled: its connection carries on with what is behind it. */
+START_TEST(cancelled_when_done)
+{
+    struct mox_conn *first = dial("mailbox 192.0.2.1 plain\n"), *second = dial("");
+    uint64_t began = sim->now_us;
+    struct mox_error err;
+
+    sim->together = true;
+    for (int i = 0; i < 3; i++)
+        prepare(&mails[i]);
+    mails[2].id = mox_deliver_start(second, &mails[2].message, &mails[2].result, cancel_first,
+                                    &mails[2], &err);
+    ck_assert(mails[2].id != 0);
+    start(&mails[0], first);
+    start(&mails[1], first);
+    world_run(sim);
+    ck_assert(mails[0].call.cancelled);
+    ck_assert_int_eq(mails[0].call.calls, 0);
+    ck_assert_int_eq(mails[1].call.calls, 1);
+    ck_assert_int_eq(mails[1].call.status, MOX_OK);
+    ck_assert_uint_lt(sim->now_us - began, 1000000); /* not when some deadline is over */
+    mox_conn_close(first);
+    mox_conn_close(second);
+}
+END_TEST
+
 START_TEST(closed_by_the_host)
 {
     struct mox_conn *conn = dial("");
@@ -420,6 +456,7 @@ TCase *test_dial_delivery(void)
     tcase_add_test(tc, last_in_two);
     tcase_add_test(tc, last_without_a_reply);
     tcase_add_loop_test(tc, cancelled, 0, 20);
+    tcase_add_test(tc, cancelled_when_done);
     tcase_add_loop_test(tc, closed_by_the_host, 0, 20);
     tcase_add_loop_test(tc, shut_down, 0, 3);
     tcase_add_loop_test(tc, by_a_reader, 0, 5);
