@@ -9,7 +9,7 @@
 #include "base/mem.h"
 #include "base/names.h"
 
-enum { FIRST_ITEMS = 2, UNLISTED_TEXT = 64 };
+enum { FIRST_ITEMS = 1, UNLISTED_TEXT = 64 };
 
 /* The items stand in the arena: what a growing list leaves behind dies with the plan. */
 static int list_add(struct mox_plan *plan, struct plan_list *list, void *item)

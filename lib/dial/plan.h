@@ -7,6 +7,8 @@
 #ifndef DIAL_PLAN_H
 #define DIAL_PLAN_H
 
+#include <stdalign.h>
+
 #include "base/arena.h"
 #include "dial/part.h"
 #include "dial/request.h"
@@ -62,14 +64,18 @@ struct plan_list { /* of pointers into the arena */
     uint32_t len, cap;
 };
 
-/* Bytes that a plain dial needs until its session begins, nearly: with more of them a plan would
- * leave the sizes that malloc has at hand (in glibc up to 1,032). */
-enum { PLAN_SEED = 496 };
+/* Bytes that a plain dial to one host needs until its session begins: with more of them a plan
+ * would leave the sizes that malloc has at hand (in glibc up to 1,032). */
+enum { PLAN_SEED = 528 };
 
 struct mox_plan {
     struct part_link link; /* first */
     struct mox_ctx *ctx;
     uint32_t references;
+    bool taken;       /* a request was taken: the plan is not new */
+    bool sts_settled; /* the result for the domain's TLS report stands */
+    bool resolved;    /* all that the rules ask for is known: a dial need not look it up again */
+    bool running;     /* a dial is at work: its time goes on */
     struct arena arena;
     struct request_rules rules; /* of the dial that filled it; holds a reference to the config */
     struct mox_plan_info info;
@@ -80,11 +86,7 @@ struct mox_plan {
     size_t unlisted;                       /* drops beyond MOX_LIMIT_DROPS */
     char *unlisted_text;                   /* UNLISTED_TEXT bytes in the arena, once needed */
     uint64_t start_us;
-    bool taken;       /* a request was taken: the plan is not new */
-    bool sts_settled; /* the result for the domain's TLS report stands */
-    bool resolved;    /* all that the rules ask for is known: a dial need not look it up again */
-    bool running;     /* a dial is at work: its time goes on */
-    max_align_t seed[PLAN_SEED / sizeof(max_align_t)]; /* the arena's first memory */
+    alignas(max_align_t) char seed[PLAN_SEED]; /* the arena's first memory */
 };
 
 /* Empties it for a new dial, the only one that uses it. */

@@ -7,6 +7,7 @@
 
 #include "base/ip.h"
 #include "base/mem.h"
+#include "base/units.h"
 #include "dial/hosts.h"
 #include "dial/pool.h"
 #include "dial/proxy.h"
@@ -344,9 +345,9 @@ static int begin(struct dial *d, struct plan_candidate *candidate, struct mox_er
         return fail_attempt(d, attempt, status, err);
     }
     lane->attempt = attempt;
-    lane->deadline_us = now + d->plan->rules.connect_us;
+    lane->deadline_us = now + us_of_ms(d->plan->rules.connect_ms);
     stream_notify(lane->stream, on_ready, d);
-    d->race_us = now + d->plan->rules.race_delay_us;
+    d->race_us = now + us_of_ms(d->plan->rules.race_delay_ms);
     return MOX_OK;
 }
 

@@ -9,7 +9,6 @@
 #include "base/domain.h"
 #include "base/error.h"
 #include "base/input.h"
-#include "base/units.h"
 #include "policy/demand.h"
 #include "route/lookup.h"
 
@@ -333,11 +332,6 @@ static uint32_t first_ms(uint32_t given, uint32_t configured, uint32_t otherwise
     return given != 0 ? given : configured != 0 ? configured : otherwise;
 }
 
-static uint64_t first_us(uint32_t given, uint32_t configured, uint32_t otherwise)
-{
-    return us_of_ms(first_ms(given, configured, otherwise));
-}
-
 static void take_times(struct taker *t)
 {
     static const struct config_timeouts none;
@@ -345,15 +339,15 @@ static void take_times(struct taker *t)
     const struct config_timeouts *c = rules->config == NULL ? &none : &rules->config->timeouts;
     uint32_t race = rules->config == NULL ? 0 : rules->config->race_delay_ms;
 
-    rules->dns_us = first_us(t->timeouts.dns, c->dns, DEFAULT_DNS_MS);
-    rules->connect_us = first_us(t->timeouts.connect, c->connect, DEFAULT_CONNECT_MS);
-    rules->greeting_us = first_us(t->timeouts.greeting, c->greeting, DEFAULT_GREETING_MS);
-    rules->ehlo_us = first_us(t->timeouts.ehlo, c->ehlo, DEFAULT_EHLO_MS);
-    rules->store_us = first_us(t->timeouts.store, c->store, DEFAULT_STORE_MS);
-    rules->tls_us = first_us(t->timeouts.tls, c->tls, DEFAULT_TLS_MS);
-    rules->auth_us = first_us(t->timeouts.auth, c->auth, DEFAULT_AUTH_MS);
-    rules->total_us = first_us(t->request.timeout_ms, c->dial, DEFAULT_DIAL_MS);
-    rules->race_delay_us = first_us(t->request.race_delay_ms, race, DEFAULT_RACE_MS);
+    rules->dns_ms = first_ms(t->timeouts.dns, c->dns, DEFAULT_DNS_MS);
+    rules->connect_ms = first_ms(t->timeouts.connect, c->connect, DEFAULT_CONNECT_MS);
+    rules->greeting_ms = first_ms(t->timeouts.greeting, c->greeting, DEFAULT_GREETING_MS);
+    rules->ehlo_ms = first_ms(t->timeouts.ehlo, c->ehlo, DEFAULT_EHLO_MS);
+    rules->store_us = us_of_ms(first_ms(t->timeouts.store, c->store, DEFAULT_STORE_MS));
+    rules->tls_ms = first_ms(t->timeouts.tls, c->tls, DEFAULT_TLS_MS);
+    rules->auth_ms = first_ms(t->timeouts.auth, c->auth, DEFAULT_AUTH_MS);
+    rules->total_us = us_of_ms(first_ms(t->request.timeout_ms, c->dial, DEFAULT_DIAL_MS));
+    rules->race_delay_ms = first_ms(t->request.race_delay_ms, race, DEFAULT_RACE_MS);
     rules->mail_ms = first_ms(t->timeouts.mail, c->mail, DEFAULT_MAIL_MS);
     rules->rcpt_ms = first_ms(t->timeouts.rcpt, c->rcpt, DEFAULT_RCPT_MS);
     rules->data_ms = first_ms(t->timeouts.data, c->data, DEFAULT_DATA_MS);
@@ -499,13 +493,13 @@ bool request_same(const struct request_rules *a, const struct request_rules *b)
 
 void request_renew(struct request_rules *rules, const struct request_rules *again)
 {
-    rules->race_delay_us = again->race_delay_us;
+    rules->race_delay_ms = again->race_delay_ms;
     rules->total_us = again->total_us;
-    rules->connect_us = again->connect_us;
-    rules->greeting_us = again->greeting_us;
-    rules->ehlo_us = again->ehlo_us;
-    rules->tls_us = again->tls_us;
-    rules->auth_us = again->auth_us;
+    rules->connect_ms = again->connect_ms;
+    rules->greeting_ms = again->greeting_ms;
+    rules->ehlo_ms = again->ehlo_ms;
+    rules->tls_ms = again->tls_ms;
+    rules->auth_ms = again->auth_ms;
     rules->mail_ms = again->mail_ms;
     rules->rcpt_ms = again->rcpt_ms;
     rules->data_ms = again->data_ms;

@@ -8,6 +8,7 @@
 #include <moxdial/dial.h>
 
 #include "base/arena.h"
+#include "base/units.h"
 #include "config/config.h"
 #include "ctx/ctx.h"
 #include "lookup/chain.h"
@@ -34,9 +35,9 @@ struct request_rules {
     const struct request_dialed *dialed;
     const struct mox_ip *address; /* of REQUEST_LITERAL and _ADDRESS; NULL: of the others */
     const struct mox_ip *sources; /* nsources: at most one of each family */
-    uint64_t race_delay_us, total_us, dns_us, connect_us, greeting_us, ehlo_us, tls_us, auth_us,
-        store_us, tag;
+    uint64_t total_us, store_us, tag;
     uint32_t ndialed, nsources, families, flags, attempts;
+    uint32_t race_delay_ms, dns_ms, connect_ms, greeting_ms, ehlo_ms, tls_ms, auth_ms;
     uint32_t mail_ms, rcpt_ms, data_ms, block_ms, final_ms;
     int32_t prefer, stop_at;
     uint16_t port;
@@ -86,7 +87,7 @@ static inline bool request_has_address(const struct request_rules *rules)
 /* How its questions are asked. */
 static inline struct lookup_rules request_lookup(const struct request_rules *rules)
 {
-    return (struct lookup_rules){rules->dns_us, rules->store_us, rules->trust_ad};
+    return (struct lookup_rules){us_of_ms(rules->dns_ms), rules->store_us, rules->trust_ad};
 }
 
 /* Whether a plan made by one holds for the other: the same hosts, addresses and order. */

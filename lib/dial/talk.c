@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/ip.h"
+#include "base/units.h"
 #include "dial/login.h"
 #include "dial/race.h"
 #include "dial/refusal.h"
@@ -45,13 +46,13 @@ static uint64_t allowed_us(const struct request_rules *rules, int deadline)
 {
     switch (deadline) {
     case SMTP_DEADLINE_GREETING:
-        return rules->greeting_us;
+        return us_of_ms(rules->greeting_ms);
     case SMTP_DEADLINE_EHLO:
-        return rules->ehlo_us;
+        return us_of_ms(rules->ehlo_ms);
     case SMTP_DEADLINE_TLS:
-        return rules->tls_us;
+        return us_of_ms(rules->tls_ms);
     case SMTP_DEADLINE_AUTH:
-        return rules->auth_us;
+        return us_of_ms(rules->auth_ms);
     default:
         return UINT64_MAX;
     }
