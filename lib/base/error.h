@@ -14,7 +14,8 @@
 
 #include "base/slice.h"
 
-/* Errors are seldom: the compiler makes the way to one small, and keeps it out of the others' way. */
+/* Errors are seldom: the compiler makes the way to one small, and keeps it out of the others' way.
+ */
 #if defined(__GNUC__)
 #define ERROR_PRINTF(at, first) __attribute__((cold, format(printf, at, first)))
 #define ERROR_COLD __attribute__((cold))
