@@ -71,11 +71,33 @@ static char *path_of(struct world *w, const char *line)
     return path;
 }
 
+static unsigned limit_of(const char *reply, const char *key)
+{
+    const char *at = strstr(reply, key);
+
+    return at == NULL ? 0 : (unsigned)strtoul(at + strlen(key), NULL, 10);
+}
+
+void mailbox_announce(struct net_stream *s, const char *reply)
+{
+    s->mailbox.most_mails = limit_of(reply, " MAILMAX=");
+    s->mailbox.most_rcpts = limit_of(reply, " RCPTMAX=");
+}
+
+/* RFC 9422 sections 4.1 and 4.2: what is refused counts as well. */
+static void check_limit(struct net_stream *s, const char *verb, unsigned heard, unsigned most)
+{
+    if (most > 0 && heard > most)
+        world_fault(s->w, "%s is said %u times, and LIMITS allow %u", verb, heard, most);
+}
+
 static void hear_mail(struct net_stream *s, const char *line)
 {
     struct mailbox_state *m = &s->mailbox;
     const char *script = reply_of(s, box_of(s)->mail, m->mails++, "250 ok\r\n");
 
+    m->named = 0;
+    check_limit(s, "MAIL", m->mails, m->most_mails);
     if (m->open)
         script = "503 5.5.1 one at a time\r\n";
     if (is_good(script)) {
@@ -92,6 +114,7 @@ static void hear_rcpt(struct net_stream *s, const char *line)
     struct mailbox_state *m = &s->mailbox;
     const char *script = reply_of(s, box_of(s)->rcpt, m->rcpts++, "250 2.1.5 ok\r\n");
 
+    check_limit(s, "RCPT", ++m->named, m->most_rcpts);
     if (!m->open)
         script = "503 5.5.1 MAIL first\r\n";
     if (is_good(script)) {

@@ -6,7 +6,8 @@
  * such command of a connection, '|' between them, the last one for all that follow, '_' for a
  * blank; "early=" comes behind the second line of a message. "close=N", "reset=N", "mute=N": that
  * happens once N bytes were heard from the first MAIL on. "offers=": words of EHLO behind those of
- * a kind server, ',' between them; "plain": without PIPELINING and LIMITS.
+ * a kind server, ',' between them; "plain": without PIPELINING and LIMITS. A client that says more
+ * MAIL or RCPT than LIMITS allow (RFC 9422) is a fault of the world.
  */
 #ifndef SIM_MAILBOX_H
 #define SIM_MAILBOX_H
@@ -35,6 +36,8 @@ struct mailbox_taken { /* a message that a server took: a final 2xx was its repl
 
 struct mailbox_state { /* of a connection */
     unsigned mails, rcpts, datas, finals, rsets;
+    unsigned most_mails, most_rcpts; /* as LIMITS said; 0: none */
+    unsigned named;                  /* RCPT since the latest MAIL */
     uint32_t heard;     /* bytes since the first MAIL */
     unsigned lines;     /* of the message that comes */
     bool open, in_data; /* MAIL was accepted; a message comes */
@@ -49,6 +52,9 @@ const struct mailbox *mailbox_rules(struct world *w, char *words);
 
 /* What EHLO offers beyond its first line. */
 void mailbox_offer(const struct mailbox *box, char *buf, size_t cap);
+
+/* The reply to EHLO that the server gives: what its LIMITS are from then on. */
+void mailbox_announce(struct net_stream *s, const char *reply);
 
 /* A line from the client, its end included: whether it was the mailbox's to hear. */
 bool mailbox_hear(struct net_stream *s, const char *line, size_t len);
