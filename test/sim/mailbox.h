@@ -38,11 +38,11 @@ struct mailbox_state { /* of a connection */
     unsigned mails, rcpts, datas, finals, rsets;
     unsigned most_mails, most_rcpts; /* as LIMITS said; 0: none */
     unsigned named;                  /* RCPT since the latest MAIL */
-    uint32_t heard;     /* bytes since the first MAIL */
-    unsigned lines;     /* of the message that comes */
-    bool open, in_data; /* MAIL was accepted; a message comes */
-    bool dead;          /* it hears no more */
-    bool early_said;    /* the reply to the message that comes was given */
+    uint32_t heard;                  /* bytes since the first MAIL */
+    unsigned lines;                  /* of the message that comes */
+    bool open, in_data;              /* MAIL was accepted; a message comes */
+    bool dead;                       /* it hears no more */
+    bool early_said;                 /* the reply to the message that comes was given */
     char *from, *accepted, *body;
     size_t accepted_len, body_len, body_cap;
 };

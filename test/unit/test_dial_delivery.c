@@ -130,8 +130,8 @@ START_TEST(several_and_the_end)
 }
 END_TEST
 
-/* No MAIL more than MAILMAX allows, refused ones counted in: with PIPELINING and without. The server
- * of the world says so if one comes. */
+/* No MAIL more than MAILMAX allows, refused ones counted in: with PIPELINING and without. The
+ * server of the world says so if one comes. */
 START_TEST(several_and_the_limit)
 {
     static const struct {
