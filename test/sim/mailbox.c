@@ -12,6 +12,11 @@ enum { RCPTS = 4096 /* bytes of the accepted recipients of a message */ };
 
 static const struct mailbox kind;
 
+struct mailbox_line {
+    const char *ptr;
+    size_t len;
+};
+
 static const struct mailbox *box_of(const struct net_stream *s)
 {
     return s->place->mailbox == NULL ? &kind : s->place->mailbox;
@@ -290,6 +295,42 @@ bool mailbox_says(const char *rules, const char *words)
 bool mailbox_was_told(const struct mailbox_taken *taken)
 {
     return taken->told_at != 0 && taken->stream->read >= taken->told_at;
+}
+
+/* All that stands between prefix and suffix is the text. */
+static bool is_line(struct mailbox_line line, const char *prefix, const char *text,
+                    const char *suffix)
+{
+    size_t before = strlen(prefix), len = strlen(text), after = strlen(suffix);
+
+    return line.len >= before + len + after && memcmp(line.ptr, prefix, before) == 0 &&
+           memcmp(line.ptr + before, text, len) == 0 &&
+           memcmp(line.ptr + before + len, suffix, after) == 0;
+}
+
+/* Dots of the message are doubled, and none of its lines is one of these commands. */
+bool mailbox_was_sent(const struct net_stream *s, const char *name, const char *address)
+{
+    const struct sim_text *said = s->secure.begun ? &s->clear : &s->out;
+    enum { NOTHING, NAMED, BODY } step = NOTHING;
+
+    for (size_t at = 0; at < said->len;) {
+        const char *text = said->ptr + at, *lf = memchr(text, '\n', said->len - at);
+        struct mailbox_line line = {text, lf == NULL ? 0 : (size_t)(lf - text) + 1};
+
+        if (lf == NULL)
+            return false;
+        if (is_line(line, "MAIL FROM:", "", ""))
+            step = NOTHING;
+        else if (is_line(line, "RCPT TO:<", address, ">"))
+            step = NAMED;
+        else if (step == NAMED && is_line(line, "Subject: ", name, "\r\n"))
+            step = BODY;
+        else if (step == BODY && is_line(line, ".\r\n", "", ""))
+            return true;
+        at += line.len;
+    }
+    return false;
 }
 
 bool mailbox_has_rcpt(const struct mailbox_taken *taken, const char *address)

@@ -65,6 +65,10 @@ bool mailbox_says(const char *rules, const char *words);
 /* Whether the client has read that it was taken. */
 bool mailbox_was_told(const struct mailbox_taken *taken);
 
+/* Whether the client has written, to that server, the whole of a message of that name for the
+ * recipient, dot and all: whatever the server made of it. */
+bool mailbox_was_sent(const struct net_stream *s, const char *name, const char *address);
+
 /* The recipient, as on the wire, is among those of the message. */
 bool mailbox_has_rcpt(const struct mailbox_taken *taken, const char *address);
 
