@@ -228,10 +228,9 @@ enum mox_action {
     MOX_ACTION_NONE = 0,   ///< Nothing.
     MOX_ACTION_NEXT,       ///< Call mox_dial_next() now.
     MOX_ACTION_LATER,      ///< Keep it in the queue; not before retry_after_s.
-    MOX_ACTION_LATER_SAME, ///< The same, and greylisted, by the word or as "451 4.7.1 Try again
-                           ///< later" is: come back from the same source address to the same
-                           ///< address.
-    MOX_ACTION_GIVE_UP ///< Return the message to its sender.
+    MOX_ACTION_LATER_SAME, ///< The same, and greylisted: come back from the same source address to
+                           ///< the same address.
+    MOX_ACTION_GIVE_UP     ///< Return the message to its sender.
 };
 
 /** VALUE. An IP address; all zero: none. */
