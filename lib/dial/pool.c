@@ -158,7 +158,7 @@ static void refresh(struct dial *old, const struct dial *d)
 static int show(struct mox_plan *plan, const struct dial *old)
 {
     const struct plan_candidate *from = old->attempt->candidate;
-    size_t hosts = plan->hosts.len, kept = plan->kept.len;
+    uint32_t hosts = plan->hosts.len, kept = plan->kept.len;
     struct plan_host *host = plan_add_host(plan, slice_of(from->view.host), from->view.preference);
     struct plan_candidate *candidate =
         host == NULL ? NULL : plan_add_candidate(plan, host, &from->view.ip);
