@@ -158,14 +158,18 @@ static void refresh(struct dial *old, const struct dial *d)
 static int show(struct mox_plan *plan, const struct dial *old)
 {
     const struct plan_candidate *from = old->attempt->candidate;
+    uint32_t hosts = plan->hosts.len, kept = plan->kept.len;
     struct plan_host *host = plan_add_host(plan, slice_of(from->view.host), from->view.preference);
     struct plan_candidate *candidate =
         host == NULL ? NULL : plan_add_candidate(plan, host, &from->view.ip);
     struct plan_attempt *attempt =
         candidate == NULL ? NULL : plan_add_attempt(plan, candidate, ctx_now_us(plan->ctx));
 
-    if (attempt == NULL)
+    if (attempt == NULL) {
+        plan->hosts.len = hosts; /* half of it would be dialed, from any address of ours */
+        plan->kept.len = kept;
         return MOX_E_NOMEM;
+    }
     host->looked_up = true;
     candidate->tried = true;
     candidate->view.source = from->view.source;

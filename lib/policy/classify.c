@@ -77,6 +77,15 @@ static int subject(const struct mox_error *err)
     return err->enhanced[0] != '\0' && err->enhanced[3] == '.' ? err->enhanced[2] - '0' : -1;
 }
 
+/* Greylisting that does not say so: rspamd's "451 4.7.1 Try again later" and its like. With another
+ * word it may be about our address, or trouble of the host's. */
+static bool is_asked_back(int stage, const struct mox_error *err)
+{
+    return stage >= MOX_STAGE_RCPT && (err->smtp_code == 450 || err->smtp_code == 451) &&
+           (enhanced_is(err, "7.1") || enhanced_is(err, "2.0")) &&
+           policy_words_come_back(slice_of(err->reply));
+}
+
 static bool is_greylisted(int stage, const struct mox_error *err)
 {
     if (err->smtp_code >= CODE_PERMANENT || err->smtp_code == CODE_CLOSING)
@@ -84,7 +93,7 @@ static bool is_greylisted(int stage, const struct mox_error *err)
     if (stage != MOX_STAGE_MAIL && stage != MOX_STAGE_RCPT && stage != MOX_STAGE_DATA &&
         stage != MOX_STAGE_BODY && stage != MOX_STAGE_FINAL)
         return false;
-    return policy_words_greylist(slice_of(err->reply));
+    return policy_words_greylist(slice_of(err->reply)) || is_asked_back(stage, err);
 }
 
 enum policy_source_refusal policy_source_refusal(int stage, const struct mox_error *err)

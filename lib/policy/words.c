@@ -124,6 +124,36 @@ bool policy_words_greylist(struct slice text)
     return has_phrase(text, list, ARRAY_LEN(list));
 }
 
+/* Words of a sentence that asks to come back, and tells nothing more. */
+static bool is_of_asking(struct slice word)
+{
+    static const char *const list[] = {
+        "a",        "address",     "after",     "again",   "at",     "back",    "come",
+        "deferred", "delayed",     "few",       "for",     "hour",   "hours",   "in",
+        "it",       "later",       "mail",      "message", "minute", "minutes", "moment",
+        "please",   "recipient",   "rejected",  "retry",   "sec",    "second",  "seconds",
+        "some",     "temporarily", "temporary", "time",    "try"};
+    uint64_t number;
+
+    return is_one_of(word, list, ARRAY_LEN(list)) || slice_number(word, UINT32_MAX, &number);
+}
+
+bool policy_words_come_back(struct slice text)
+{
+    static const char *const list[] = {"try again", "try later", "come back", "retry"};
+    struct slice rest = text;
+
+    for (struct slice chunk = take_chunk(&rest); chunk.len > 0; chunk = take_chunk(&rest)) {
+        if (is_quoted(chunk))
+            continue;
+        for (struct slice word = take_word(&chunk); word.len > 0; word = take_word(&chunk)) {
+            if (!is_of_asking(word))
+                return false;
+        }
+    }
+    return has_phrase(text, list, ARRAY_LEN(list));
+}
+
 bool policy_words_blocked(struct slice text)
 {
     static const char *const list[] = {"blacklist",  "black list",  "blocklist", "block list",

@@ -16,6 +16,9 @@ bool policy_words_reverse_dns(struct slice text);
 /* Greylisting in its spellings. */
 bool policy_words_greylist(struct slice text);
 
+/* "Try again later", "please come back in 5 minutes" and the like, and not a word of a reason. */
+bool policy_words_come_back(struct slice text);
+
 /* Blocklists and reputation: what is said of a client's address. */
 bool policy_words_blocked(struct slice text);
 

@@ -20,6 +20,7 @@ static bool is_of(const struct mailbox_taken *taken, const struct send_mail *m)
 struct truth { /* of one recipient */
     unsigned taken, told;
     bool sealed; /* over TLS: whether the client could know is not known here */
+    bool sent;   /* dot and all, to a server: it may be unknown */
 };
 
 static struct truth truth_of(const struct run *run, const struct send_mail *m, unsigned rcpt)
@@ -33,6 +34,8 @@ static struct truth truth_of(const struct run *run, const struct send_mail *m, u
         truth.sealed = truth.sealed || t->stream->secure.begun;
         truth.told += mailbox_was_told(t);
     }
+    for (const struct net_stream *s = run->w->streams; s != NULL; s = s->next)
+        truth.sent = truth.sent || mailbox_was_sent(s, m->name, m->addresses[rcpt]);
     return truth;
 }
 
@@ -41,6 +44,21 @@ static void wrong(struct run *run, const struct send_mail *m, unsigned rcpt, con
 {
     run_broken(run, "mail", "%s, r%u: %s: told %s, taken %u, known %u", m->name, rcpt, what,
                mox_rcpt_state_name(m->results[rcpt].state), truth->taken, truth->told);
+}
+
+/* A recipient of whom nothing was heard, and whom no connection waits for any more. */
+static void check_pending(struct run *run, const struct send_mail *m, unsigned rcpt,
+                          const struct truth *truth)
+{
+    const struct send *send = &m->d->send;
+    int code = m->results[rcpt].code;
+    bool once = m->facts->reader && !m->facts->rewinds && m->read;
+
+    if (code != MOX_E_CLOSED && code != MOX_E_SHUTDOWN)
+        wrong(run, m, rcpt, "was left, and no connection ended", truth);
+    if (!once && !send->stopped && !send_is_out_of_rounds(m->d) && !run->shut_down &&
+        run_is_sound(run))
+        wrong(run, m, rcpt, "was left, and there is another candidate", truth);
 }
 
 static void check_rcpt(struct run *run, const struct send_mail *m, unsigned rcpt)
@@ -58,10 +76,12 @@ static void check_rcpt(struct run *run, const struct send_mail *m, unsigned rcpt
         wrong(run, m, rcpt, "was taken", &truth);
     if (state == MOX_RCPT_UNKNOWN && truth.told > 0 && !truth.sealed)
         wrong(run, m, rcpt, "could be known", &truth);
-    if (state == MOX_RCPT_UNKNOWN && m->results[rcpt].stage != MOX_STAGE_FINAL)
+    if (state == MOX_RCPT_UNKNOWN && (!truth.sent || m->results[rcpt].stage != MOX_STAGE_FINAL))
         wrong(run, m, rcpt, "unknown before the dot", &truth);
     if (state == MOX_RCPT_UNKNOWN && m->results[rcpt].action == MOX_ACTION_NEXT)
         wrong(run, m, rcpt, "unknown, and to be sent again at once", &truth);
+    if (state == MOX_RCPT_PENDING)
+        check_pending(run, m, rcpt, &truth);
     check_text(run, "a result", m->results[rcpt].reply);
 }
 

@@ -12,6 +12,11 @@ enum { RCPTS = 4096 /* bytes of the accepted recipients of a message */ };
 
 static const struct mailbox kind;
 
+struct mailbox_line {
+    const char *ptr;
+    size_t len;
+};
+
 static const struct mailbox *box_of(const struct net_stream *s)
 {
     return s->place->mailbox == NULL ? &kind : s->place->mailbox;
@@ -71,11 +76,33 @@ static char *path_of(struct world *w, const char *line)
     return path;
 }
 
+static unsigned limit_of(const char *reply, const char *key)
+{
+    const char *at = strstr(reply, key);
+
+    return at == NULL ? 0 : (unsigned)strtoul(at + strlen(key), NULL, 10);
+}
+
+void mailbox_announce(struct net_stream *s, const char *reply)
+{
+    s->mailbox.most_mails = limit_of(reply, " MAILMAX=");
+    s->mailbox.most_rcpts = limit_of(reply, " RCPTMAX=");
+}
+
+/* RFC 9422 sections 4.1 and 4.2: what is refused counts as well. */
+static void check_limit(struct net_stream *s, const char *verb, unsigned heard, unsigned most)
+{
+    if (most > 0 && heard > most)
+        world_fault(s->w, "%s is said %u times, and LIMITS allow %u", verb, heard, most);
+}
+
 static void hear_mail(struct net_stream *s, const char *line)
 {
     struct mailbox_state *m = &s->mailbox;
     const char *script = reply_of(s, box_of(s)->mail, m->mails++, "250 ok\r\n");
 
+    m->named = 0;
+    check_limit(s, "MAIL", m->mails, m->most_mails);
     if (m->open)
         script = "503 5.5.1 one at a time\r\n";
     if (is_good(script)) {
@@ -92,6 +119,7 @@ static void hear_rcpt(struct net_stream *s, const char *line)
     struct mailbox_state *m = &s->mailbox;
     const char *script = reply_of(s, box_of(s)->rcpt, m->rcpts++, "250 2.1.5 ok\r\n");
 
+    check_limit(s, "RCPT", ++m->named, m->most_rcpts);
     if (!m->open)
         script = "503 5.5.1 MAIL first\r\n";
     if (is_good(script)) {
@@ -267,6 +295,42 @@ bool mailbox_says(const char *rules, const char *words)
 bool mailbox_was_told(const struct mailbox_taken *taken)
 {
     return taken->told_at != 0 && taken->stream->read >= taken->told_at;
+}
+
+/* All that stands between prefix and suffix is the text. */
+static bool is_line(struct mailbox_line line, const char *prefix, const char *text,
+                    const char *suffix)
+{
+    size_t before = strlen(prefix), len = strlen(text), after = strlen(suffix);
+
+    return line.len >= before + len + after && memcmp(line.ptr, prefix, before) == 0 &&
+           memcmp(line.ptr + before, text, len) == 0 &&
+           memcmp(line.ptr + before + len, suffix, after) == 0;
+}
+
+/* Dots of the message are doubled, and none of its lines is one of these commands. */
+bool mailbox_was_sent(const struct net_stream *s, const char *name, const char *address)
+{
+    const struct sim_text *said = s->secure.begun ? &s->clear : &s->out;
+    enum { NOTHING, NAMED, BODY } step = NOTHING;
+
+    for (size_t at = 0; at < said->len;) {
+        const char *text = said->ptr + at, *lf = memchr(text, '\n', said->len - at);
+        struct mailbox_line line = {text, lf == NULL ? 0 : (size_t)(lf - text) + 1};
+
+        if (lf == NULL)
+            return false;
+        if (is_line(line, "MAIL FROM:", "", ""))
+            step = NOTHING;
+        else if (is_line(line, "RCPT TO:<", address, ">"))
+            step = NAMED;
+        else if (step == NAMED && is_line(line, "Subject: ", name, "\r\n"))
+            step = BODY;
+        else if (step == BODY && is_line(line, ".\r\n", "", ""))
+            return true;
+        at += line.len;
+    }
+    return false;
 }
 
 bool mailbox_has_rcpt(const struct mailbox_taken *taken, const char *address)

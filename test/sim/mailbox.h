@@ -6,7 +6,8 @@
  * such command of a connection, '|' between them, the last one for all that follow, '_' for a
  * blank; "early=" comes behind the second line of a message. "close=N", "reset=N", "mute=N": that
  * happens once N bytes were heard from the first MAIL on. "offers=": words of EHLO behind those of
- * a kind server, ',' between them; "plain": without PIPELINING and LIMITS.
+ * a kind server, ',' between them; "plain": without PIPELINING and LIMITS. A client that says more
+ * MAIL or RCPT than LIMITS allow (RFC 9422) is a fault of the world.
  */
 #ifndef SIM_MAILBOX_H
 #define SIM_MAILBOX_H
@@ -35,11 +36,13 @@ struct mailbox_taken { /* a message that a server took: a final 2xx was its repl
 
 struct mailbox_state { /* of a connection */
     unsigned mails, rcpts, datas, finals, rsets;
-    uint32_t heard;     /* bytes since the first MAIL */
-    unsigned lines;     /* of the message that comes */
-    bool open, in_data; /* MAIL was accepted; a message comes */
-    bool dead;          /* it hears no more */
-    bool early_said;    /* the reply to the message that comes was given */
+    unsigned most_mails, most_rcpts; /* as LIMITS said; 0: none */
+    unsigned named;                  /* RCPT since the latest MAIL */
+    uint32_t heard;                  /* bytes since the first MAIL */
+    unsigned lines;                  /* of the message that comes */
+    bool open, in_data;              /* MAIL was accepted; a message comes */
+    bool dead;                       /* it hears no more */
+    bool early_said;                 /* the reply to the message that comes was given */
     char *from, *accepted, *body;
     size_t accepted_len, body_len, body_cap;
 };
@@ -50,6 +53,9 @@ const struct mailbox *mailbox_rules(struct world *w, char *words);
 /* What EHLO offers beyond its first line. */
 void mailbox_offer(const struct mailbox *box, char *buf, size_t cap);
 
+/* The reply to EHLO that the server gives: what its LIMITS are from then on. */
+void mailbox_announce(struct net_stream *s, const char *reply);
+
 /* A line from the client, its end included: whether it was the mailbox's to hear. */
 bool mailbox_hear(struct net_stream *s, const char *line, size_t len);
 
@@ -58,6 +64,10 @@ bool mailbox_says(const char *rules, const char *words);
 
 /* Whether the client has read that it was taken. */
 bool mailbox_was_told(const struct mailbox_taken *taken);
+
+/* Whether the client has written, to that server, the whole of a message of that name for the
+ * recipient, dot and all: whatever the server made of it. */
+bool mailbox_was_sent(const struct net_stream *s, const char *name, const char *address);
 
 /* The recipient, as on the wire, is among those of the message. */
 bool mailbox_has_rcpt(const struct mailbox_taken *taken, const char *address);

@@ -68,6 +68,7 @@ static void free_context(struct run *run)
         if (d->phase == RUN_RESOLVES || d->phase == RUN_DIALS)
             d->phase = RUN_OVER;
         send_abandon(d);
+        d->send.stopped = true;
         d->conn = NULL;
         d->watch = 0;
         d->plan = NULL;
@@ -83,7 +84,7 @@ static void cancel(struct run_dial *d)
     if (w->ended || (d->phase != RUN_RESOLVES && d->phase != RUN_DIALS))
         return;
     world_log(w, "host cancels dial %d", number_of(d));
-    d->run->cancelled = true;
+    d->run->cancelled = d->send.stopped = true;
     d->phase = RUN_OVER;
     status = mox_op_cancel(w->ctx, d->id);
     if (status != MOX_OK)
@@ -270,6 +271,7 @@ static void on_conn(void *arg, int status, struct mox_conn *conn, const struct m
                    number_of(d), status);
     d->conn = conn;
     if (conn == NULL) {
+        d->send.stopped = true;
         check_failure(d, status, err);
         return;
     }
@@ -429,6 +431,7 @@ static void act(struct run *run, const struct seed_act *act)
         go_on(d, d->facts->attempts % 2 == 1);
         break;
     case SEED_CLOSE:
+        d->send.stopped = d->send.stopped || d->conn != NULL;
         close_conn(d);
         break;
     case SEED_ROLL:

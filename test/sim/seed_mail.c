@@ -89,6 +89,29 @@ static void draw_mail(struct seed *seed, struct seed_mail *m)
     m->odd = seed_one_in(seed, 12);
 }
 
+/* A plan that is looked at is not used again. */
+static void keep_on(struct seed *seed, struct seed_dial *d)
+{
+    d->with_plan = d->resolves_first = false;
+    d->flags &= ~(uint32_t)MOX_DIAL_NO_REUSE;
+    d->repeats = 1 + (int)seed_below(seed, 2);
+}
+
+/* Over TLS as well, connections that are kept. Behind all that was there before. */
+static void draw_kept_secure(struct seed *seed)
+{
+    if (!seed->secure || !seed_one_in(seed, 3))
+        return;
+    seed->max_idle = 1 + seed_below(seed, 2);
+    for (size_t i = 0; i < seed->ndials; i++) {
+        struct seed_dial *d = &seed->dials[i];
+
+        if (d->habit != SEED_DELIVERS || seed_one_in(seed, 4))
+            continue;
+        keep_on(seed, d);
+    }
+}
+
 /* Drawn last of all, so that what the numbers of seeds meant before they mean still. */
 void seed_draw_mail(struct seed *seed)
 {
@@ -109,12 +132,9 @@ void seed_draw_mail(struct seed *seed)
         d->nmails = 1 + seed_below(seed, SEED_MAILS);
         for (size_t k = 0; k < d->nmails; k++)
             draw_mail(seed, &d->mails[k]);
-        if (!seed->secure &&
-            seed_one_in(seed, 2)) { /* a plan that is looked at is not used again */
-            d->with_plan = d->resolves_first = false;
-            d->flags &= ~(uint32_t)MOX_DIAL_NO_REUSE;
-            d->repeats = 1 + (int)seed_below(seed, 2);
-        }
+        if (!seed->secure && seed_one_in(seed, 2))
+            keep_on(seed, d);
         d->ahead = 1 + seed_below(seed, SEED_MAILS);
     }
+    draw_kept_secure(seed);
 }

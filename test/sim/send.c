@@ -121,6 +121,23 @@ int send_in_flight(const struct run_dial *d)
 
 static void start_more(struct run_dial *d);
 
+bool send_is_out_of_rounds(const struct run_dial *d)
+{
+    return d->send.rounds >= MOST_ROUNDS;
+}
+
+/* What is left for another connection is left because this one is over. */
+static void check_left(const struct send_mail *m)
+{
+    bool over = mox_conn_session(m->d->conn)->stage == MOX_STAGE_QUIT;
+
+    for (unsigned i = 0; i < m->facts->rcpts; i++) {
+        if (m->results[i].state == MOX_RCPT_PENDING && !over)
+            run_broken(m->d->run, "mail", "%s, r%u: it is left, and the connection is not over",
+                       m->name, i);
+    }
+}
+
 /* The error of a delivery says what its results do. */
 static void check_outcome(struct send_mail *m, int status, const struct mox_error *err)
 {
@@ -154,6 +171,7 @@ static void on_delivered(void *arg, int status, const struct mox_error *err)
     m->id = 0;
     m->calls++;
     check_outcome(m, status, err);
+    check_left(m);
     m->over = !is_open(m);
     start_more(d);
 }
@@ -179,7 +197,7 @@ static void finish(struct run_dial *d)
 
     for (size_t i = 0; i < d->facts->nmails; i++)
         left = left || is_open(&d->send.mails[i]);
-    if (left && d->send.rounds < MOST_ROUNDS && !d->run->shut_down) {
+    if (left && !send_is_out_of_rounds(d) && !d->run->shut_down) {
         run_go_on(d);
         return;
     }
@@ -226,6 +244,7 @@ void send_begin(struct run_dial *d)
             make(d, &s->mails[i], i);
     }
     s->rounds++;
+    s->stopped = false;
     start_more(d);
 }
 

@@ -32,6 +32,7 @@ struct send { /* of a dial; all zero: nothing was begun */
     bool made;
     int repeats;          /* times that all is sent again by another dial */
     int rounds;           /* connections of this sending */
+    bool stopped;         /* no connection follows: none was to be had, or the host wants none */
     char last[SEED_TEXT]; /* host and address of the latest one */
 };
 
@@ -44,6 +45,9 @@ bool send_is_again(struct run_dial *d);
 
 /* Deliveries under way. */
 int send_in_flight(const struct run_dial *d);
+
+/* The host has had as many connections as it ever makes for one sending. */
+bool send_is_out_of_rounds(const struct run_dial *d);
 
 /* The connection, or the context, is about to go: nobody will be called. */
 void send_abandon(struct run_dial *d);

@@ -218,13 +218,16 @@ static void hear_ehlo(struct net_stream *s)
         [SECURE_NOTIFIES] = "~notify",
     };
     const struct server_profile *profile = s->place->server;
+    const char *reply;
 
-    if (s->server.hellos++ > 0 && s->secure.begun)
-        server_reply(s, s->place->secure->after == SECURE_GOES_ON
-                            ? offer(s)
-                            : afters[s->place->secure->after]);
+    if (s->server.hellos++ == 0 || !s->secure.begun)
+        reply = profile->ehlo == NULL ? offer(s) : profile->ehlo;
+    else if (s->place->secure->after == SECURE_GOES_ON)
+        reply = offer(s);
     else
-        server_reply(s, profile->ehlo == NULL ? offer(s) : profile->ehlo);
+        reply = afters[s->place->secure->after];
+    mailbox_announce(s, reply);
+    server_reply(s, reply);
 }
 
 static void hear(struct net_stream *s, const char *line, size_t len)

@@ -130,6 +130,38 @@ START_TEST(several_and_the_end)
 }
 END_TEST
 
+/* No MAIL more than MAILMAX allows, refused ones counted in: with PIPELINING and without. The
+ * server of the world says so if one comes. */
+START_TEST(several_and_the_limit)
+{
+    static const struct {
+        const char *world;
+        unsigned taken;
+    } limits[] = {
+        {"mailbox 192.0.2.1 offers=LIMITS_MAILMAX=2\n", 2},
+        {"mailbox 192.0.2.1 plain offers=LIMITS_MAILMAX=3\n", 3},
+        {"mailbox 192.0.2.1 mail=250_ok|550_5.7.0_no|250_ok offers=LIMITS_MAILMAX=3\n", 2},
+    };
+    struct mox_conn *conn = dial(limits[_i].world);
+    unsigned left = 0;
+
+    start_all(conn);
+    world_run(sim);
+    ck_assert_uint_eq(taken(), limits[_i].taken);
+    for (int i = 0; i < MAILS; i++) {
+        ck_assert_int_eq(mails[i].call.calls, 1);
+        left += mails[i].result.state == MOX_RCPT_PENDING;
+        if (mails[i].result.state == MOX_RCPT_PENDING) {
+            ck_assert_int_eq(mails[i].call.status, MOX_E_CLOSED);
+            ck_assert_int_eq(mails[i].call.err.action, MOX_ACTION_LATER);
+        }
+    }
+    ck_assert_uint_eq(left, _i == 0 ? 2 : 1);
+    mox_conn_close(conn);
+    ck_assert_uint_eq(world_count(sim, "sent 192.0.2.1 MAIL"), MAILS - left);
+}
+END_TEST
+
 /* QUIT rides behind the last message, where the server takes it so; once. */
 START_TEST(last_of_all)
 {
@@ -452,6 +484,7 @@ TCase *test_dial_delivery(void)
     tcase_add_loop_test(tc, several, 0, 2);
     tcase_add_loop_test(tc, dialogue, 0, 2);
     tcase_add_test(tc, several_and_the_end);
+    tcase_add_loop_test(tc, several_and_the_limit, 0, 3);
     tcase_add_loop_test(tc, last_of_all, 0, 4);
     tcase_add_test(tc, last_in_two);
     tcase_add_test(tc, last_without_a_reply);

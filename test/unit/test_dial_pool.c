@@ -306,6 +306,48 @@ START_TEST(cancelled)
 }
 END_TEST
 
+/* As a kept connection is used again, the n-th allocation fails: it is, or another one is dialed by
+ * the source address that was asked for. Whether there were as many. */
+static bool again_without_memory(const struct dial_case *c, long n)
+{
+    const struct mox_dial_request *request;
+    struct mox_conn *conn;
+    struct mox_error err;
+    int status;
+    bool failed;
+
+    world_of(4, 0);
+    world_load(sim, "machine 198.51.100.1\n");
+    mox_conn_release(dial(c));
+    request = dial_request_of(c);
+    test_fail_alloc(n);
+    status = mox_dial(sim->ctx, request, &conn, &err);
+    failed = test_alloc_failed();
+    test_fail_alloc(0);
+    ck_assert_msg(status == MOX_OK || err.code == MOX_E_NOMEM, "allocation %ld: %s", n,
+                  err.message);
+    ck_assert_msg(world_count(sim, "from any") == 0, "allocation %ld", n);
+    if (status == MOX_OK)
+        mox_conn_close(conn);
+    return failed;
+}
+
+/* The length of a name decides where in its memory a plan needs more. */
+START_TEST(memory_fails_at_every_allocation)
+{
+    char name[241];
+    struct dial_case one = {.name = "1", .source = "198.51.100.1", .ehlo = name};
+
+    for (size_t len = 10; len < sizeof name; len += 10) {
+        for (size_t i = 0; i < len; i++)
+            name[i] = i % 10 == 5 ? '.' : 'a';
+        name[len] = '\0';
+        for (long n = 1; again_without_memory(&one, n); n++)
+            continue;
+    }
+}
+END_TEST
+
 TCase *test_dial_pool(void)
 {
     TCase *tc = tcase_create("dial/pool");
@@ -324,5 +366,6 @@ TCase *test_dial_pool(void)
     tcase_add_loop_test(tc, makes_room, 0, 2);
     tcase_add_test(tc, shutdown_closes_them);
     tcase_add_test(tc, cancelled);
+    tcase_add_test(tc, memory_fails_at_every_allocation);
     return tc;
 }
