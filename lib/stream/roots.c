@@ -204,8 +204,7 @@ static int share(struct slice text, const char *path, struct roots **out, struct
     struct roots *roots;
     int status;
 
-    if (mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), (const unsigned char *)text.ptr,
-                   text.len, digest) != 0)
+    if (mbed_sha256(text.ptr, text.len, digest) != 0)
         return error_nomem(err);
     *out = find_shared(digest);
     if (*out == NULL) {
