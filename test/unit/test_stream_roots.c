@@ -1,4 +1,5 @@
 /* test_stream_roots.c - trust anchors from files and from the system, parsed once. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "test.h"
 #include "test/sim/authority.h"
 
-enum { TEXT = 8192, PATH = 64, FILES = 2 };
+enum { TEXT = 8192, PATH = 64, FILES = 2, THREADS = 4, TURNS = 50 };
 
 static char folder[] = "/tmp/moxdial-roots-XXXXXX";
 static char paths[FILES][PATH], junk[PATH], mixed[PATH];
@@ -163,6 +164,38 @@ START_TEST(one_file_is_parsed_once_while_it_is_used)
 }
 END_TEST
 
+/* One of four threads; what went wrong is counted, for assertions belong to the first thread. */
+static void *load_and_release(void *arg)
+{
+    const char *const files[] = {paths[0], NULL};
+    size_t *wrong = arg;
+
+    for (int i = 0; i < TURNS; i++) {
+        struct roots *roots = NULL, *system = NULL;
+
+        *wrong += roots_load(files, false, &roots, NULL) != MOX_OK ||
+                  !holds(roots_chain(roots), authorities[0]);
+        *wrong += roots_system(&system, NULL) != MOX_OK || roots_chain(system) == NULL;
+        roots_release(roots);
+        roots_release(system);
+    }
+    return NULL;
+}
+
+START_TEST(threads_share_them)
+{
+    pthread_t threads[THREADS];
+    size_t wrong[THREADS] = {0};
+
+    for (size_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, load_and_release, &wrong[i]), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_uint_eq(wrong[i], 0);
+    }
+}
+END_TEST
+
 static const struct choice {
     const char *name;
     const char *named;
@@ -265,6 +298,7 @@ TCase *test_stream_roots(void)
     tcase_add_test(tcase, there_may_be_none);
     tcase_add_test(tcase, the_system_s_are_parsed_once);
     tcase_add_test(tcase, one_file_is_parsed_once_while_it_is_used);
+    tcase_add_test(tcase, threads_share_them);
     tcase_add_loop_test(tcase, the_first_bundle_there_is, 0, (int)ARRAY_LEN(choices));
     tcase_add_loop_test(tcase, each_system_is_known, 0, (int)ARRAY_LEN(kept));
     tcase_add_loop_test(tcase, what_is_wrong_with_which_file, 0, (int)ARRAY_LEN(wrongs));
