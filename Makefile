@@ -404,7 +404,7 @@ check-asan:
 		RUN='env CK_FORK=no' check-unit check-sim check-store check-cli
 
 # Of the unit tests those that have threads: all others run in one.
-THREADED = api/config api/ctx ctx/dispatch os/loop resolver/files resolver/resolver
+THREADED = api/config api/ctx ctx/dispatch os/loop resolver/files resolver/resolver stream/roots
 check-tsan:
 	$(SUB) BUILD=$(BUILD)/tsan CFLAGS='$(SAN)thread' RUN='$(FIXED) env CK_FORK=no' \
 		check-threads check-threaded

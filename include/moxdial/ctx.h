@@ -45,7 +45,8 @@ struct mox_ctx_options {
                                          ///< `[2001:db8::53]:5353`; NULL: the system's.
     size_t ndns_servers;                 ///< Items in dns_servers.
     const char *ca_file;                 ///< File of root certificates; NULL: the configuration's,
-                                         ///< else the system's bundle.
+                                         ///< else the system's bundle. Parsed once for all contexts
+                                         ///< that use it at the same time.
     uint32_t max_conns;                  ///< Connections open and opening; 0: 1000.
     uint32_t max_conns_per_address;      ///< The same to one address; 0: 20. A full address is
                                          ///< dropped as #MOX_DROP_BUSY, not waited for.

@@ -265,13 +265,21 @@ static void start_fetch(struct job *job)
         finish_failed(job, status, NULL);
 }
 
+/* A short-lived policy would be over before it is half a day old. */
+static bool grows_old(const struct job *job)
+{
+    uint64_t half = job->before.max_age_s / 2;
+
+    return age_s(job) >= (half < STS_REFRESH_S ? half : STS_REFRESH_S);
+}
+
 /* The record says nothing new. A policy that grows old is fetched anew beside the dial, one that
  * asks for nothing and whose record is gone is dropped. */
 static void keep_cached(struct job *job, enum sts_record_result record, const char *why)
 {
     if (record == STS_RECORD_ABSENT && job->before.mode == STS_NONE)
         sts_value_delete(job->ctx, job->domain.name);
-    else if (age_s(job) >= STS_REFRESH_S)
+    else if (grows_old(job))
         sts_refresh(job->ctx, job->domain.name,
                     slice_of(record == STS_RECORD_OK ? job->id : job->id_before));
     finish_cached(job, why);

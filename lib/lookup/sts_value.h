@@ -14,8 +14,8 @@
 #include "policy/sts.h"
 
 enum {
-    STS_NONE_S = 300,               /* that "none could be had" holds, RFC 8461 section 3.3 */
-    STS_REFRESH_S = 43200,          /* age of a policy that is fetched ahead (semantics.md D34) */
+    STS_NONE_S = 300,      /* that "none could be had" holds, RFC 8461 section 3.3 */
+    STS_REFRESH_S = 43200, /* age of one that is fetched ahead: this, or half its max_age */
     STS_KEY = MOX_LIMIT_DOMAIN + 16 /* bytes of a key with its NUL */
 };
 

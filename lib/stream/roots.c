@@ -1,12 +1,14 @@
 /*
- * roots.c - see roots.h. The system's are the one thing that the library keeps for the process:
- * some 140 certificates, the same for all contexts, whose parsing costs more than a handshake.
+ * roots.c - see roots.h. They are the one thing that the library keeps for the process: some 140
+ * certificates, the same for all contexts, whose parsing costs more than a handshake. The system's
+ * stay; a file of which nobody has need any more goes.
  */
 #include "stream/roots.h"
 
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/buffer.h"
@@ -22,15 +24,27 @@ struct roots {
     mbedtls_x509_crt chain; /* version 0: there are none */
     mbedtls_x509_crt *last; /* of ours; behind it may stand the system's; NULL: none is ours */
     unsigned char digest[DIGEST];
+    unsigned users;             /* of one file, which is shared; 0: the caller's alone */
+    struct roots *next;         /* of those that are shared */
+    unsigned char text[DIGEST]; /* of the file, as it was read */
 };
 
-/* Debian, Alpine and Arch; Fedora; openSUSE; OpenBSD and FreeBSD; FreeBSD's package. */
-static const char *const system_files[] = {
+/* Of the process. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct roots *the_system; /* NULL: not parsed yet; guarded by lock */
+static struct roots *shared;     /* guarded by lock */
+
+/* Debian, Alpine and Arch; Fedora up to 42, and since; openSUSE; OpenBSD and FreeBSD; FreeBSD's
+ * package; NetBSD. */
+const char *const roots_paths[] = {
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
     "/etc/ssl/ca-bundle.pem",
     "/etc/ssl/cert.pem",
     "/usr/local/share/certs/ca-root-nss.crt",
+    "/etc/openssl/certs/ca-certificates.crt",
+    NULL,
 };
 
 static void roots_free(struct roots *roots)
@@ -96,15 +110,21 @@ static int parse(struct roots *roots, const char *text, const char *path, struct
     return MOX_OK;
 }
 
+/* PEM ends in NUL. */
+static int read_text(const char *path, struct buffer *text, struct mox_error *err)
+{
+    int status = buffer_read_file(text, path, MOX_LIMIT_CA_FILE, err);
+
+    if (status != MOX_OK)
+        return error_in_config(err);
+    return buffer_append(text, "", 1) == MOX_OK ? MOX_OK : error_nomem(err);
+}
+
 static int add_file(struct roots *roots, const char *path, struct mox_error *err)
 {
     struct buffer text = {0};
-    int status = buffer_read_file(&text, path, MOX_LIMIT_CA_FILE, err);
+    int status = read_text(path, &text, err);
 
-    if (status == MOX_OK && buffer_append(&text, "", 1) != MOX_OK)
-        status = error_nomem(err); /* PEM ends in NUL */
-    else if (status != MOX_OK)
-        status = error_in_config(err);
     if (status == MOX_OK)
         status = parse(roots, buffer_slice(&text).ptr, path, err);
     buffer_free(&text);
@@ -128,21 +148,20 @@ static int make_digest(struct roots *roots)
     return ret == 0 ? MOX_OK : MOX_E_NOMEM;
 }
 
-/* below: shared, not copied; NULL: none. system: these are the process's. */
-static int load(const char *const *files, const struct roots *below, bool system,
-                struct roots **out, struct mox_error *err)
+static struct roots *make(struct mox_error *err)
 {
     struct roots *roots = mem_new(sizeof *roots);
-    int status = MOX_OK;
 
     if (roots == NULL)
-        return error_nomem(err);
-    roots->system = system;
-    mbedtls_x509_crt_init(&roots->chain);
-    for (; status == MOX_OK && *files != NULL; files++)
-        status = add_file(roots, *files, err);
-    if (status == MOX_OK && below != NULL)
-        roots->last->next = (mbedtls_x509_crt *)(uintptr_t)roots_chain(below);
+        error_nomem(err);
+    else
+        mbedtls_x509_crt_init(&roots->chain);
+    return roots;
+}
+
+/* What was read is to be used, or what went wrong is to be told. */
+static int finish(struct roots *roots, int status, struct roots **out, struct mox_error *err)
+{
     if (status == MOX_OK && make_digest(roots) != MOX_OK)
         status = error_nomem(err);
     if (status == MOX_OK)
@@ -152,43 +171,102 @@ static int load(const char *const *files, const struct roots *below, bool system
     return status;
 }
 
-/* NULL: there is none. SSL_CERT_FILE as OpenSSL and Go have it. */
-static const char *find_system_file(void)
+/* below: shared, not copied; NULL: none. system: these are the process's. */
+static int load(const char *const *files, const struct roots *below, bool system,
+                struct roots **out, struct mox_error *err)
 {
-    const char *named = getenv("SSL_CERT_FILE");
+    struct roots *roots = make(err);
+    int status = MOX_OK;
 
+    if (roots == NULL)
+        return MOX_E_NOMEM;
+    roots->system = system;
+    for (; status == MOX_OK && *files != NULL; files++)
+        status = add_file(roots, *files, err);
+    if (status == MOX_OK && below != NULL)
+        roots->last->next = (mbedtls_x509_crt *)(uintptr_t)roots_chain(below);
+    return finish(roots, status, out, err);
+}
+
+static struct roots *find_shared(const unsigned char text[DIGEST])
+{
+    struct roots *roots = shared;
+
+    while (roots != NULL && memcmp(roots->text, text, DIGEST) != 0)
+        roots = roots->next;
+    return roots;
+}
+
+/* Under lock. */
+static int share(struct slice text, const char *path, struct roots **out, struct mox_error *err)
+{
+    unsigned char digest[DIGEST];
+    struct roots *roots;
+    int status;
+
+    if (mbed_sha256(text.ptr, text.len, digest) != 0)
+        return error_nomem(err);
+    *out = find_shared(digest);
+    if (*out == NULL) {
+        roots = make(err);
+        if (roots == NULL)
+            return MOX_E_NOMEM;
+        status = finish(roots, parse(roots, text.ptr, path, err), out, err);
+        if (status != MOX_OK)
+            return status;
+        memcpy(roots->text, digest, DIGEST);
+        roots->next = shared;
+        shared = roots;
+    }
+    (*out)->users++;
+    return MOX_OK;
+}
+
+/* Known by its bytes, not by its name: a file that was changed is another one. */
+static int load_shared(const char *path, struct roots **out, struct mox_error *err)
+{
+    struct buffer text = {0};
+    int status = read_text(path, &text, err);
+
+    if (status == MOX_OK) {
+        pthread_mutex_lock(&lock);
+        status = share(buffer_slice(&text), path, out, err);
+        pthread_mutex_unlock(&lock);
+    }
+    buffer_free(&text);
+    return status;
+}
+
+const char *roots_choose(const char *named, const char *const *paths)
+{
     if (named != NULL && *named != '\0')
         return named;
-    for (size_t i = 0; i < ARRAY_LEN(system_files); i++) {
-        if (access(system_files[i], R_OK) == 0)
-            return system_files[i];
-    }
-    return NULL;
+    while (*paths != NULL && access(*paths, R_OK) != 0)
+        paths++;
+    return *paths;
 }
 
 static int load_system(struct roots **out, struct mox_error *err)
 {
-    const char *const files[] = {find_system_file(), NULL};
+    const char *const files[] = {roots_choose(getenv("SSL_CERT_FILE"), roots_paths), NULL};
 
     if (files[0] == NULL)
         return error_set(err, MOX_E_CONFIG,
                          "no certificates of authorities on this machine (%s and others); install "
                          "them (Debian: ca-certificates) or name a CAFile",
-                         system_files[0]);
+                         roots_paths[0]);
     return load(files, NULL, true, out, err);
 }
 
 /* A failure is not remembered: memory comes back, and files may be installed. */
 int roots_system(struct roots **out, struct mox_error *err)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static struct roots *system;
     int status = MOX_OK;
 
     pthread_mutex_lock(&lock);
-    if (system == NULL)
-        status = load_system(&system, err);
-    *out = system;
+    if (the_system == NULL)
+        status = load_system(&the_system, err);
+    *out = the_system;
     pthread_mutex_unlock(&lock);
     return status;
 }
@@ -196,13 +274,17 @@ int roots_system(struct roots **out, struct mox_error *err)
 int roots_load(const char *const *files, bool system, struct roots **out, struct mox_error *err)
 {
     struct roots *below = NULL;
-    int status = system ? roots_system(&below, err) : MOX_OK;
+    int status;
 
-    *out = below;
-    if (status != MOX_OK || (system && *files == NULL))
-        return status;
     *out = NULL;
-    return load(files, below, false, out, err);
+    if (!system && files[0] != NULL && files[1] == NULL)
+        return load_shared(files[0], out, err);
+    status = system ? roots_system(&below, err) : MOX_OK;
+    if (status == MOX_OK && system && *files == NULL)
+        *out = below;
+    else if (status == MOX_OK)
+        status = load(files, below, false, out, err);
+    return status;
 }
 
 const struct mbedtls_x509_crt *roots_chain(const struct roots *roots)
@@ -215,8 +297,26 @@ const unsigned char *roots_digest(const struct roots *roots)
     return roots->digest;
 }
 
+/* The last user frees what was shared. */
+static bool is_last(struct roots *roots)
+{
+    struct roots **link = &shared;
+    bool last;
+
+    pthread_mutex_lock(&lock);
+    last = --roots->users == 0;
+    while (last && *link != roots)
+        link = &(*link)->next;
+    if (last)
+        *link = roots->next;
+    pthread_mutex_unlock(&lock);
+    return last;
+}
+
 void roots_release(struct roots *roots)
 {
-    if (roots != NULL && !roots->system)
+    if (roots == NULL || roots->system)
+        return;
+    if (roots->users == 0 || is_last(roots))
         roots_free(roots);
 }

@@ -11,6 +11,13 @@
 struct mbedtls_x509_crt;
 struct roots;
 
+/* Where systems keep their bundle; NULL at the end. */
+extern const char *const roots_paths[];
+
+/* `named`, as OpenSSL and Go take SSL_CERT_FILE, if it is neither NULL nor empty; else the first of
+ * the paths that can be read; NULL: none. */
+const char *roots_choose(const char *named, const char *const *paths);
+
 /*
  * The system's bundle (SSL_CERT_FILE, else the first there is of the paths of Debian, Fedora,
  * Alpine, the BSDs), parsed at the first call of the process that finds it, and never freed.
@@ -18,8 +25,11 @@ struct roots;
  */
 int roots_system(struct roots **out, struct mox_error *err);
 
-/* Of these PEM files, NULL at the end, and the system's too if `system`; there may be none at all.
- * MOX_E_CONFIG: no certificate in the file, which is named; else as above. */
+/*
+ * Of these PEM files, NULL at the end, and the system's too if `system`; there may be none at all.
+ * One file alone is parsed once for all who use it at the same time, as long as it has the same
+ * bytes. MOX_E_CONFIG: no certificate in the file, which is named; else as above.
+ */
 int roots_load(const char *const *files, bool system, struct roots **out, struct mox_error *err);
 
 /* NULL: there are none. */
@@ -28,6 +38,7 @@ const struct mbedtls_x509_crt *roots_chain(const struct roots *roots);
 /* SHA-256 over all of them: what a kept session's verdict rests on. 32 bytes, borrowed. */
 const unsigned char *roots_digest(const struct roots *roots);
 
-void roots_release(struct roots *roots); /* accepts NULL; does nothing to the system's */
+/* Once for each time they were given out. Accepts NULL; does nothing to the system's. */
+void roots_release(struct roots *roots);
 
 #endif

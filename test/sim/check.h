@@ -21,7 +21,7 @@
  *              the same address is dialed once more without it, only where that is allowed
  *   learned    what the history says, and nothing else, puts a family of a host last; only what was
  *              said of our address is added to it, and nothing by who must not
- *   secret     no password or token is in clear, in an error, in the log
+ *   secret     no password or token is in clear, in an error, in the log, in memory given back
  *   proxy      who must go through a proxy does
  *   mail       each recipient of a delivery ends in one state, which is what servers took; nothing
  *              goes twice, and nothing is unknown but after the dot
@@ -63,6 +63,12 @@ void check_retry(struct run_dial *d, uint32_t n);
 /* It is of the same address once more, after TLS failed there: in full, where an old session was
  * offered, or in clear. */
 bool check_is_retry(const struct run_dial *d, uint32_t n);
+
+/* What check_left looks for, as memory_watch takes it: the secrets, clear and in base64. */
+const char *const *check_forms(void);
+
+/* At the end of the context: what was given back since had none of them in it. */
+void check_left(struct run *run);
 
 /* A text that leaves the library. */
 void check_text(struct run *run, const char *what, const char *text);

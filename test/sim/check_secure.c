@@ -6,8 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <mbedtls/base64.h>
+
 #include "test/sim/check.h"
+#include "test/sim/memory.h"
 #include "test/sim/server.h"
+
+enum { SECRETS = 3, SECRET_FORMS = 4, SECRET_FORM = 64 /* bytes of one, and NUL */ };
 
 static int number_of(const struct run_dial *d)
 {
@@ -183,12 +188,50 @@ static bool tells(const char *text, size_t len, const char *secret)
 
 static void check_secrets(struct run *run, const char *what, const char *text, size_t len)
 {
-    const char *const secrets[] = {login_password, login_token, proxy_password};
+    const char *const secrets[SECRETS] = {login_password, login_token, proxy_password};
 
-    for (size_t i = 0; i < 3 && text != NULL && run->seed->secure; i++) {
+    for (size_t i = 0; i < SECRETS && text != NULL && run->seed->secure; i++) {
         if (tells(text, len, secrets[i]))
             run_broken(run, "secret", "%s tells \"%s\"", what, secrets[i]);
     }
+}
+
+/* forms: the secret itself, and for each of the three ways in which it can begin what of its base64
+ * is the same whatever stands before and behind it. */
+static void write_form(const char *secret, size_t before, char out[SECRET_FORM])
+{
+    char bytes[SECRET_FORM / 2] = {0}, text[SECRET_FORM];
+    size_t len = strlen(secret), first = (8 * before + 5) / 6, end = 8 * (before + len) / 6, n;
+
+    memcpy(bytes + before, secret, len);
+    if (mbedtls_base64_encode((unsigned char *)text, sizeof text, &n, (unsigned char *)bytes,
+                              before + len) == 0)
+        snprintf(out, SECRET_FORM, "%.*s", (int)(end - first), text + first);
+}
+
+const char *const *check_forms(void)
+{
+    static char forms[SECRETS * SECRET_FORMS][SECRET_FORM];
+    static const char *list[SECRETS * SECRET_FORMS + 1];
+    const char *const secrets[SECRETS] = {login_password, login_token, proxy_password};
+
+    for (size_t i = 0; i < SECRETS * SECRET_FORMS; i++) {
+        if (i % SECRET_FORMS == 0)
+            snprintf(forms[i], SECRET_FORM, "%s", secrets[i / SECRET_FORMS]);
+        else
+            write_form(secrets[i / SECRET_FORMS], i % SECRET_FORMS - 1, forms[i]);
+        list[i] = forms[i];
+    }
+    return list;
+}
+
+void check_left(struct run *run)
+{
+    const char *text = memory_left();
+
+    memory_watch(NULL);
+    if (text != NULL)
+        run_broken(run, "secret", "memory was given back with \"%s\" in it", text);
 }
 
 void check_text(struct run *run, const char *what, const char *text)

@@ -17,4 +17,11 @@ bool memory_failed(void);
 /* Blocks that are allocated. */
 long memory_live(void);
 
+/* Each block that is given back from now on is looked through for these texts; NULL at the end,
+ * borrowed. NULL: no more. */
+void memory_watch(const char *const *texts);
+
+/* The first of them that was found since the last memory_watch; NULL: none. */
+const char *memory_left(void);
+
 #endif

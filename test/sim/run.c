@@ -571,6 +571,7 @@ void run_seed(struct run *run, struct seed *seed)
     run->seed = seed;
     run->live = memory_live();
     run->w = world_bare(seed->number ^ 0x5eed);
+    memory_watch(seed->secure ? check_forms() : NULL);
     begin(run);
     check_routes(run);
     memory_fail(seed->fail_at, seed->fail_every);
@@ -579,6 +580,7 @@ void run_seed(struct run *run, struct seed *seed)
     run->failed = memory_failed();
     memory_fail(0, 0);
     end(run);
+    check_left(run);
     check_network(run);
     check_history(run);
     check_secure(run);

@@ -9,6 +9,8 @@
 #include "sts_world.h"
 #include "test.h"
 
+#define TWO_HOURS "version: STSv1\nmode: testing\nmx: mx.example.org\nmax_age: 7200\n"
+#define A_WEEK "version: STSv1\nmode: testing\nmx: mx.example.org\nmax_age: 604800\n"
 #define NO_MODE "version: STSv1\nmode: none\nmax_age: 86400\n"
 
 static struct sts_world w;
@@ -116,6 +118,19 @@ static const struct sts_case {
     {"half a day old, no record", MOX_OK, WORLD_A_HALF_DAY_AGO " old\n" WORLD_TESTING, "", 200,
      WORLD_BODY, MOX_OK, STS_TESTING, 1, 1, "86400:" WORLD_AT_ONCE " old\n" WORLD_BODY, NULL,
      "there is no record"},
+    {"a long-lived policy, half a day old", MOX_OK, WORLD_A_HALF_DAY_AGO " new\n" A_WEEK,
+     "v=STSv1; id=new;", 200, WORLD_BODY, MOX_OK, STS_TESTING, 1, 1,
+     "86400:" WORLD_AT_ONCE " new\n" WORLD_BODY, NULL, "12 h ago"},
+    {"a long-lived policy, a second before", MOX_OK, "1699956801 new\n" A_WEEK, "v=STSv1; id=new;",
+     200, WORLD_BODY, MOX_OK, STS_TESTING, 1, 0, NULL, NULL, "11 h ago"},
+    {"a short-lived policy at half of its time", MOX_OK, WORLD_AN_HOUR_AGO " new\n" TWO_HOURS,
+     "v=STSv1; id=new;", 200, WORLD_BODY, MOX_OK, STS_TESTING, 1, 1,
+     "86400:" WORLD_AT_ONCE " new\n" WORLD_BODY, NULL, "60 min ago"},
+    {"a short-lived policy, a second before", MOX_OK, "1699996401 new\n" TWO_HOURS,
+     "v=STSv1; id=new;", 200, WORLD_BODY, MOX_OK, STS_TESTING, 1, 0, NULL, NULL, "59 min ago"},
+    {"a short-lived policy that is over", MOX_OK, "1699992800 new\n" TWO_HOURS, "v=STSv1; id=new;",
+     200, WORLD_BODY, MOX_OK, STS_ENFORCE, 1, 1, "86400:" WORLD_AT_ONCE " new\n" WORLD_BODY, NULL,
+     "just now"},
     {"half a day old, the refresh fails", MOX_OK, WORLD_A_HALF_DAY_AGO " new\n" WORLD_TESTING,
      "v=STSv1; id=new;", 500, WORLD_BODY, MOX_OK, STS_TESTING, 1, 1, NULL, NULL, "12 h ago"},
 };

@@ -40,6 +40,24 @@ START_TEST(several_records_are_none)
 }
 END_TEST
 
+/* RFC 8461 section 8.2: the record may be a provider's; the policy is still the domain's own. */
+START_TEST(an_alias_of_the_record_changes_no_name)
+{
+    struct mox_dns_record records[] = {
+        {"_mta-sts." WORLD_DOMAIN, DNS_TYPE_CNAME, 0, 300, "_mta-sts.provider.example"},
+        {"_mta-sts.provider.example", DNS_TYPE_TXT, 0, 300, "\"v=STSv1; id=new;\""}};
+
+    w.txt = NULL;
+    sts_world_start(&w, 0);
+    mox_ctx_dispatch(w.net.ctx);
+    mox_dns_answer_records(w.net.ctx, w.net.query_id, 0, records, 2, 0);
+    mox_ctx_dispatch(w.net.ctx);
+    ck_assert_int_eq(sts_world_result(&w)->policy->mode, STS_ENFORCE);
+    ck_assert_str_eq(w.url, "https://mta-sts." WORLD_DOMAIN "/.well-known/mta-sts.txt");
+    sts_world_story(&w, "alias", "fetched from mta-sts." WORLD_DOMAIN);
+}
+END_TEST
+
 START_TEST(a_silent_store_is_waited_for_a_second)
 {
     w.get_status = WORLD_SILENT;
@@ -302,6 +320,7 @@ TCase *test_lookup_sts_life(void)
 
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_test(tc, several_records_are_none);
+    tcase_add_test(tc, an_alias_of_the_record_changes_no_name);
     tcase_add_test(tc, a_silent_store_is_waited_for_a_second);
     tcase_add_test(tc, silent_name_servers_end_with_their_deadline);
     tcase_add_test(tc, aliases_that_drip_end_with_the_deadline_of_all);

@@ -79,29 +79,35 @@ static void check_said(const char *id, const json_t *sent, struct buffer *said)
     buffer_free(said);
 }
 
-/* TLS fails on the first connection; where mox comes again in clear, so do we. */
-static void check_starttls(const json_t *c)
+static const struct vector_departure departures[] = {
+    {"ehlo-024", "D16: any 2xx"}, {"starttls-004", "the vector allows both"}, {NULL, NULL}};
+
+/* TLS fails on the first connection. Then we come again in clear, whatever the server did (in
+ * test_dial_tls.c the dial does), where mox does not if it had no reply. */
+static bool check_starttls(const json_t *c)
 {
     const char *id = json_string_value(json_object_get(c, "id"));
     const json_t *mox = json_object_get(c, "mox"), *sent = json_object_get(mox, "sent");
     const json_t *script = json_object_get(c, "script");
+    bool again = json_is_true(json_object_get(mox, "plaintext_again"));
     struct mox_error err = {0};
     struct buffer said = {0};
 
     ck_assert_msg(play(script, SMTP_STARTTLS_OFFERED, &said, &err) != MOX_OK, "%s: no error", id);
     ck_assert_msg(err.stage == MOX_STAGE_TLS, "%s: stage %s", id, mox_stage_name(err.stage));
     check_said(id, json_array_get(sent, 0), &said);
-    if (!json_is_true(json_object_get(mox, "plaintext_again")))
-        return;
     ck_assert_int_eq(play(script, SMTP_STARTTLS_NEVER, &said, &err), MOX_OK);
-    check_said(id, json_array_get(sent, 1), &said);
+    if (again)
+        check_said(id, json_array_get(sent, 1), &said);
+    buffer_free(&said);
+    return vector_departs(departures, c, !again);
 }
 
 /* mox went on to the transaction, or to an error in the session. */
-static void check_vector(const json_t *c)
+static bool check_vector(const json_t *c)
 {
     const char *id = json_string_value(json_object_get(c, "id"));
-    const json_t *mox = json_object_get(c, "mox"), *also = json_object_get(c, "also");
+    const json_t *mox = json_object_get(c, "mox");
     const json_t *sent = json_array_get(json_object_get(mox, "sent"), 0);
     bool in_session = strcmp(json_string_value(json_object_get(mox, "stage")), "session") == 0;
     int wanted = in_session ? status_of(json_object_get(mox, "error")) : MOX_OK, status;
@@ -109,19 +115,19 @@ static void check_vector(const json_t *c)
     struct buffer said = {0};
 
     status = play(json_object_get(c, "script"), SMTP_STARTTLS_NEVER, &said, &err);
-    if (json_object_get(also, "ok") == NULL && json_object_get(also, "any") == NULL)
-        ck_assert_msg(status == wanted, "%s: status %d: %s", id, status, err.message);
+    vector_departs(departures, c, status != wanted);
     if (in_session && wanted == MOX_E_REFUSED && status == wanted)
         ck_assert_int_eq(err.smtp_code, (int)json_integer_value(json_object_get(
                                             json_object_get(mox, "error"), "code")));
     check_said(id, sent, &said);
+    return status != wanted;
 }
 
 START_TEST(vectors_agree)
 {
     const char *path = test_vector_path("smtp-sessions.json");
     json_t *file, *c;
-    size_t i, checked = 0;
+    size_t i, checked = 0, departed = 0;
 
     if (path == NULL)
         return;
@@ -129,12 +135,13 @@ START_TEST(vectors_agree)
     json_array_foreach(json_object_get(file, "cases"), i, c)
     {
         if (strcmp(json_string_value(json_object_get(c, "group")), "starttls") == 0)
-            check_starttls(c);
+            departed += check_starttls(c);
         else
-            check_vector(c);
+            departed += check_vector(c);
         checked++;
     }
     ck_assert_uint_eq(checked, 51);
+    vector_all_met(departures, departed);
     json_decref(file);
 }
 END_TEST

@@ -1,4 +1,5 @@
 /* test_stream_roots.c - trust anchors from files and from the system, parsed once. */
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 #include "test.h"
 #include "test/sim/authority.h"
 
-enum { TEXT = 8192, PATH = 64, FILES = 2 };
+enum { TEXT = 8192, PATH = 64, FILES = 2, THREADS = 4, TURNS = 50 };
 
 static char folder[] = "/tmp/moxdial-roots-XXXXXX";
 static char paths[FILES][PATH], junk[PATH], mixed[PATH];
@@ -133,6 +134,117 @@ START_TEST(the_system_s_are_parsed_once)
 }
 END_TEST
 
+/* As two contexts with a CA file of their own, or two configurations, have them. */
+START_TEST(one_file_is_parsed_once_while_it_is_used)
+{
+    const char *const files[] = {paths[0], NULL}, *const copy[] = {junk, NULL};
+    struct roots *roots = NULL, *again = NULL, *other = NULL;
+    static char text[TEXT];
+
+    ck_assert_int_eq(roots_load(files, false, &roots, NULL), MOX_OK);
+    ck_assert_int_eq(roots_load(files, false, &again, NULL), MOX_OK);
+    ck_assert_ptr_eq(again, roots);
+    credential_chain_pem(authorities[0], text, sizeof text);
+    write_file(junk, "junk", text, "");
+    ck_assert_int_eq(roots_load(copy, false, &other, NULL), MOX_OK); /* the same by another name */
+    ck_assert_ptr_eq(other, roots);
+    roots_release(other);
+    roots_release(roots);
+    ck_assert(holds(roots_chain(again), authorities[0])); /* the other user's still */
+
+    credential_chain_pem(authorities[1], text, sizeof text);
+    write_file(paths[0], "one", text, "");
+    ck_assert_int_eq(roots_load(files, false, &other, NULL), MOX_OK);
+    ck_assert_ptr_ne(other, again);
+    ck_assert(holds(roots_chain(other), authorities[1]) &&
+              !holds(roots_chain(other), authorities[0]));
+    roots_release(again);
+    ck_assert(holds(roots_chain(other), authorities[1]));
+    roots_release(other);
+}
+END_TEST
+
+/* One of four threads; what went wrong is counted, for assertions belong to the first thread. */
+static void *load_and_release(void *arg)
+{
+    const char *const files[] = {paths[0], NULL};
+    size_t *wrong = arg;
+
+    for (int i = 0; i < TURNS; i++) {
+        struct roots *roots = NULL, *system = NULL;
+
+        *wrong += roots_load(files, false, &roots, NULL) != MOX_OK ||
+                  !holds(roots_chain(roots), authorities[0]);
+        *wrong += roots_system(&system, NULL) != MOX_OK || roots_chain(system) == NULL;
+        roots_release(roots);
+        roots_release(system);
+    }
+    return NULL;
+}
+
+START_TEST(threads_share_them)
+{
+    pthread_t threads[THREADS];
+    size_t wrong[THREADS] = {0};
+
+    for (size_t i = 0; i < THREADS; i++)
+        ck_assert_int_eq(pthread_create(&threads[i], NULL, load_and_release, &wrong[i]), 0);
+    for (size_t i = 0; i < THREADS; i++) {
+        pthread_join(threads[i], NULL);
+        ck_assert_uint_eq(wrong[i], 0);
+    }
+}
+END_TEST
+
+static const struct choice {
+    const char *name;
+    const char *named;
+    size_t chosen; /* of the paths */
+    bool removed;  /* the first one that is there */
+} choices[] = {
+    {"the first that is there", NULL, 1, false},
+    {"the next where it is not", NULL, 2, true},
+    {"nothing is named", "", 1, false},
+    {"a name that comes first", "/nowhere/it", 0, false},
+};
+
+START_TEST(the_first_bundle_there_is)
+{
+    const struct choice *c = &choices[_i];
+    const char *const list[] = {"/nowhere/roots", paths[0], paths[1], NULL};
+    const char *const none[] = {"/nowhere/roots", NULL};
+    const char *want = c->chosen == 0 ? c->named : list[c->chosen];
+
+    if (c->removed)
+        unlink(paths[0]);
+    ck_assert_msg(roots_choose(c->named, list) == want, "%s", c->name);
+    ck_assert_ptr_null(roots_choose(NULL, none));
+}
+END_TEST
+
+/* Where the packages of these systems put it. */
+static const struct kept {
+    const char *system, *path;
+} kept[] = {
+    {"Debian, Alpine", "/etc/ssl/certs/ca-certificates.crt"},
+    {"Fedora up to 42", "/etc/pki/tls/certs/ca-bundle.crt"},
+    {"Fedora", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem"},
+    {"openSUSE", "/etc/ssl/ca-bundle.pem"},
+    {"FreeBSD, OpenBSD", "/etc/ssl/cert.pem"},
+    {"FreeBSD's package", "/usr/local/share/certs/ca-root-nss.crt"},
+    {"NetBSD", "/etc/openssl/certs/ca-certificates.crt"},
+};
+
+START_TEST(each_system_is_known)
+{
+    const char *const *path = roots_paths;
+
+    while (*path != NULL && strcmp(*path, kept[_i].path) != 0)
+        path++;
+    ck_assert_msg(*path != NULL, "%s", kept[_i].system);
+}
+END_TEST
+
 static const struct wrong {
     const char *name;
     const char *path;
@@ -185,6 +297,10 @@ TCase *test_stream_roots(void)
     tcase_add_test(tcase, come_from_files);
     tcase_add_test(tcase, there_may_be_none);
     tcase_add_test(tcase, the_system_s_are_parsed_once);
+    tcase_add_test(tcase, one_file_is_parsed_once_while_it_is_used);
+    tcase_add_test(tcase, threads_share_them);
+    tcase_add_loop_test(tcase, the_first_bundle_there_is, 0, (int)ARRAY_LEN(choices));
+    tcase_add_loop_test(tcase, each_system_is_known, 0, (int)ARRAY_LEN(kept));
     tcase_add_loop_test(tcase, what_is_wrong_with_which_file, 0, (int)ARRAY_LEN(wrongs));
     tcase_add_test(tcase, survive_without_memory);
     return tcase;

@@ -35,6 +35,7 @@ static void check_failure(const char *name, int status, const char *says)
 
 #define BYTES(text) text, sizeof text - 1
 #define TLS10 "\x16\x03\x01\x00\x2a\x02\x00\x00\x26\x03\x01"
+#define TLS11 "\x16\x03\x02\x00\x2a\x02\x00\x00\x26\x03\x02"
 #define RANDOM "0123456789abcdef0123456789abcdef"
 
 static const struct broken {
@@ -68,6 +69,8 @@ static const struct broken {
     {"close_notify", BYTES("\x15\x03\x03\x00\x02\x01\x00"), false,
      "the server ended TLS in the middle of the handshake"},
     {"TLS 1.0", BYTES(TLS10 RANDOM "\x00\xc0\x13\x00"), false,
+     "the server wants a TLS version older than 1.2"},
+    {"TLS 1.1", BYTES(TLS11 RANDOM "\x00\xc0\x13\x00"), false,
      "the server wants a TLS version older than 1.2"},
     {"a ServerHello of nothing", BYTES("\x16\x03\x03\x00\x04\x02\x00\x00\x00"), true,
      "the TLS handshake failed: "},

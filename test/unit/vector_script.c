@@ -1,6 +1,8 @@
 /* vector_script.c - see vector_script.h. */
 #include "vector_script.h"
 
+#include <string.h>
+
 #include <check.h>
 
 size_t vector_bytes(const char *text, size_t len, char *out)
@@ -44,4 +46,27 @@ bool vector_answer(const json_t *script, const char *verb, size_t turn, const ch
     if (json_is_string(json_object_get(answer, "send")))
         vector_append(out, json_object_get(answer, "send"));
     return json_is_true(json_object_get(answer, "close"));
+}
+
+bool vector_departs(const struct vector_departure *list, const json_t *c, bool departs)
+{
+    const char *id = json_string_value(json_object_get(c, "id"));
+
+    while (list->id != NULL && strcmp(list->id, id) != 0)
+        list++;
+    ck_assert_msg(!departs || list->id != NULL, "%s departs, and nothing says that this is meant",
+                  id);
+    ck_assert_msg(departs || list->id == NULL, "%s departs no more (%s)", id, list->why);
+    ck_assert_msg(!departs || json_object_get(c, "also") != NULL, "%s departs in its vector too",
+                  id);
+    return departs;
+}
+
+void vector_all_met(const struct vector_departure *list, size_t departed)
+{
+    size_t n = 0;
+
+    while (list[n].id != NULL)
+        n++;
+    ck_assert_msg(departed == n, "%zu cases depart, and %zu are meant to", departed, n);
 }

@@ -24,4 +24,19 @@ void vector_append(struct buffer *out, const json_t *text);
 bool vector_answer(const json_t *script, const char *verb, size_t turn, const char *usual,
                    struct buffer *out);
 
+/*
+ * Cases in which we do not do as mox does, each with what says that this is meant: a row of
+ * semantics.md section 11, or that the vector allows both.
+ */
+struct vector_departure {
+    const char *id, *why; /* id NULL: the end of the list */
+};
+
+/* Fails if the case departs and is not in the list, or is there and does not; the vector must allow
+ * it (`also`). Returns departs. */
+bool vector_departs(const struct vector_departure *list, const json_t *c, bool departs);
+
+/* Fails unless each of the list was met: so many cases departed. */
+void vector_all_met(const struct vector_departure *list, size_t departed);
+
 #endif
