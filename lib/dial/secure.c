@@ -77,12 +77,8 @@ static int session_key(const struct dial *d, const struct roots *roots, unsigned
     const struct plan_tls *tls = secure_tls(d);
     const struct config_transport *transport = d->plan->rules.transport;
     const struct mox_candidate *candidate = &d->attempt->candidate->view;
-    unsigned char head[] = {tls->demand.need,
-                            tls->demand.pkix,
-                            tls->demand.dane,
-                            asks_pkix(tls),
-                            (unsigned char)(candidate->port >> 8),
-                            (unsigned char)candidate->port};
+    unsigned char head[] = {tls->demand.need, tls->demand.pkix, tls->demand.dane,
+                            (unsigned char)(candidate->port >> 8), (unsigned char)candidate->port};
     mbedtls_md_context_t md;
     int status;
 
