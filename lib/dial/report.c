@@ -10,8 +10,7 @@ struct finding { /* of one attempt */
     const char *type, *code;
 };
 
-/* Reports are about domains and their hosts (semantics.md 7.5): not about smarthosts and literals.
- */
+/* Reports are about domains and their hosts (semantics.md 7.5): not smarthosts, not literals. */
 static bool is_reported(const struct dial *d)
 {
     return d->plan->rules.target == REQUEST_DOMAIN && request_smarthost(&d->plan->rules) == NULL;
