@@ -14,6 +14,7 @@ static void show(const struct mox_plan *plan)
 {
     const struct mox_plan_info *info = mox_plan_summary(plan);
     const struct mox_candidate *c;
+    const char *why;
     char ip[64];
 
     if (info->sts_detail != NULL)
@@ -21,9 +22,10 @@ static void show(const struct mox_plan *plan)
     for (uint32_t i = 0; (c = mox_plan_candidate(plan, i)) != NULL; i++) {
         if (mox_ip_format(&c->ip, ip, sizeof ip) == 0)
             snprintf(ip, sizeof ip, "no address");
+        why = c->drop == MOX_DROP_NONE ? c->tls_reason : c->detail;
         printf("%s [%s]: %s%s%s\n", c->host, ip,
                c->drop == MOX_DROP_NONE ? mox_tls_need_name(c->tls) : mox_drop_name(c->drop),
-               c->detail == NULL ? "" : ": ", c->detail == NULL ? "" : c->detail);
+               why == NULL ? "" : ": ", why == NULL ? "" : why);
     }
 }
 

@@ -31,6 +31,43 @@ uint32_t show_plan_kept(const struct mox_plan *plan)
     return kept;
 }
 
+/* What a TLS report says (RFC 8460); type NULL: it says nothing. */
+static json_t *report_object(const char *policy_type, const char *policy_domain,
+                             const char *policy_string, const char *type, const char *code)
+{
+    json_t *object;
+
+    if (type == NULL)
+        return json_null();
+    object = json_object();
+    output_put(object, "policy_type", output_text(policy_type));
+    output_put(object, "policy_domain", output_text(policy_domain));
+    output_put(object, "policy_string", output_text(policy_string));
+    output_put(object, "result_type", output_text(type));
+    output_put(object, "failure_code", output_text(code));
+    return object;
+}
+
+static json_t *domain_report(const struct mox_plan_info *info)
+{
+    const char *type = info->sts_policy_string != NULL ? "sts" : "no-policy-found";
+
+    return report_object(type, NULL, info->sts_policy_string, info->sts_result_type,
+                         info->sts_failure_code);
+}
+
+static json_t *mx_report(const struct mox_mx *mx)
+{
+    return report_object("tlsa", mx->host, NULL, mx->tls_result_type, mx->tls_failure_code);
+}
+
+static json_t *attempt_report(const struct mox_attempt *attempt)
+{
+    return report_object(attempt->tls_policy_type, attempt->tls_policy_domain,
+                         attempt->tls_policy_string, attempt->tls_result_type,
+                         attempt->tls_failure_code);
+}
+
 static json_t *mx_list(const struct mox_plan *plan)
 {
     json_t *array = json_array();
@@ -42,26 +79,20 @@ static json_t *mx_list(const struct mox_plan *plan)
         output_put(object, "host", output_text(mx->host));
         output_put(object, "preference", output_not_negative(mx->preference));
         output_put(object, "authentic", json_boolean(mx->authentic));
+        output_put(object, "tls_report", mx_report(mx));
         output_append(array, object);
     }
     return array;
 }
 
-/* What its words are about: why it stands there, or why this TLS. */
-static bool tells_order(const struct mox_candidate *candidate)
-{
-    return candidate->drop == MOX_DROP_NONE &&
-           (candidate->order == MOX_ORDER_OTHER_FAMILY || candidate->order == MOX_ORDER_LEARNED);
-}
-
 const char *show_plan_tls_reason(const struct mox_candidate *candidate)
 {
-    return candidate->drop != MOX_DROP_NONE || tells_order(candidate) ? NULL : candidate->detail;
+    return candidate->drop != MOX_DROP_NONE ? NULL : candidate->tls_reason;
 }
 
 static const char *order_reason(const struct mox_candidate *candidate)
 {
-    return tells_order(candidate) ? candidate->detail : NULL;
+    return candidate->drop != MOX_DROP_NONE ? NULL : candidate->detail;
 }
 
 static json_t *candidate_object(const struct mox_candidate *candidate)
@@ -157,26 +188,11 @@ json_t *show_plan_object(const struct mox_plan *plan, bool named, const struct m
     output_put(object, "next_hop", output_text(info == NULL ? NULL : info->next_hop));
     output_put(object, "sts", output_text(info == NULL ? NULL : info->sts_mode));
     output_put(object, "sts_detail", output_text(info == NULL ? NULL : info->sts_detail));
+    output_put(object, "sts_report", info == NULL ? json_null() : domain_report(info));
     output_put(object, "mx", mx_list(plan));
     output_put(object, "candidates", candidate_list(plan));
     output_put(object, "dropped", dropped);
     output_put(object, "error", output_error(err, NULL));
-    return object;
-}
-
-/* What a TLS report says of it (RFC 8460). */
-static json_t *report_object(const struct mox_attempt *attempt)
-{
-    json_t *object;
-
-    if (attempt->tls_result_type == NULL)
-        return json_null();
-    object = json_object();
-    output_put(object, "policy_type", output_text(attempt->tls_policy_type));
-    output_put(object, "policy_domain", output_text(attempt->tls_policy_domain));
-    output_put(object, "policy_string", output_text(attempt->tls_policy_string));
-    output_put(object, "result_type", output_text(attempt->tls_result_type));
-    output_put(object, "failure_code", output_text(attempt->tls_failure_code));
     return object;
 }
 
@@ -194,7 +210,7 @@ static json_t *attempt_object(const struct mox_plan *plan, const struct mox_atte
     output_put(object, "tls_ms", output_not_negative(attempt->tls_ms));
     output_put(object, "end_ms", output_not_negative(attempt->end_ms));
     output_put(object, "outcome", output_text(mox_status_name(attempt->outcome)));
-    output_put(object, "tls_report", report_object(attempt));
+    output_put(object, "tls_report", attempt_report(attempt));
     output_put(object, "error", output_error(attempt->error, NULL));
     return object;
 }
@@ -267,21 +283,33 @@ static void print_candidates(const struct mox_plan *plan)
     table_print(&table, 2);
 }
 
+typedef const char *reason_fn(const struct mox_candidate *candidate);
+
+/* Whether another address of the host has the same reason before this one. */
+static bool is_repeated(const struct mox_plan *plan, uint32_t index, reason_fn *reason_of)
+{
+    const struct mox_candidate *candidate = mox_plan_candidate(plan, index);
+
+    for (uint32_t i = 0; i < index; i++) {
+        const struct mox_candidate *other = mox_plan_candidate(plan, i);
+        const char *reason = reason_of(other);
+
+        if (reason != NULL && strcmp(other->host, candidate->host) == 0 &&
+            strcmp(reason, reason_of(candidate)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Once for each host, as its addresses have it in common. */
-static void print_reasons(const struct mox_plan *plan, const char *heading,
-                          const char *(*reason_of)(const struct mox_candidate *candidate))
+static void print_reasons(const struct mox_plan *plan, const char *heading, reason_fn *reason_of)
 {
     struct table table = {.columns = 2};
     const struct mox_candidate *candidate;
-    const char *last = "";
 
     for (uint32_t i = 0; (candidate = mox_plan_candidate(plan, i)) != NULL; i++) {
-        const char *reason = reason_of(candidate);
-
-        if (reason == NULL || strcmp(last, reason) == 0)
-            continue;
-        table_row(&table, (const char *[]){candidate->host, reason});
-        last = reason;
+        if (reason_of(candidate) != NULL && !is_repeated(plan, i, reason_of))
+            table_row(&table, (const char *[]){candidate->host, reason_of(candidate)});
     }
     if (table.ncells > 0)
         printf("\n%s\n", heading);

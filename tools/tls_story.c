@@ -298,12 +298,25 @@ static void tell_attempt(struct story *story, uint32_t index)
             message);
 }
 
+/* Of hosts that were not dialed for want of their TLSA records. */
+static void tell_lookups(struct story *story)
+{
+    const struct mox_mx *mx;
+
+    for (uint32_t i = 0; (mx = mox_plan_mx(story->plan, i)) != NULL; i++) {
+        if (mx->tls_result_type != NULL)
+            say(story, "A TLS report (RFC 8460) about %s would say: %s", mx->host,
+                mx->tls_result_type);
+    }
+}
+
 static void tell_end(struct story *story)
 {
     const struct mox_plan_info *info = story->info;
 
     if (mox_plan_attempt(story->plan, 0) == NULL && story->run->err.code != MOX_OK)
         say(story, "Nothing was dialed: %s", story->run->err.message);
+    tell_lookups(story);
     if (info->sts_result_type != NULL)
         say(story, "A TLS report (RFC 8460) about the domain would say: %s%s%s",
             info->sts_result_type, info->sts_failure_code != NULL ? ", " : "",

@@ -151,7 +151,10 @@ struct mox_plan_info {
     uint32_t elapsed_ms;    ///< Milliseconds from the start of the dial to its end, or to now.
     const char *sts_policy_string; ///< For TLSRPT (RFC 8460), of the recipient's domain: the lines
                                    ///< of the policy; NULL: nothing to report.
-    const char *sts_result_type;   ///< The same: the result, as mox_attempt::tls_result_type.
+    const char *sts_result_type;   ///< The same: the result, as mox_attempt::tls_result_type, of
+                                   ///< the last attempt, or what the policy itself came to. A
+                                   ///< certificate that the policy does not allow is told here,
+                                   ///< in testing too; TLSA records are the host's matter.
     const char *sts_failure_code;  ///< The same: the reason.
     const char *sts_detail; ///< One sentence: where the MTA-STS policy came from, or why there is
                             ///< none; NULL: nobody was asked.
@@ -159,25 +162,33 @@ struct mox_plan_info {
 
 /** VIEW. One MX host. */
 struct mox_mx {
-    const char *host;   ///< Its name, A-labels.
-    int32_t preference; ///< Of its MX record; -1: implicit, there is no MX record.
-    int32_t authentic;  ///< 1: DNSSEC proved its record.
-    int32_t drop;       ///< Enum mox_drop; #MOX_DROP_NONE: kept.
+    const char *host;             ///< Its name, A-labels.
+    int32_t preference;           ///< Of its MX record; -1: implicit, there is no MX record.
+    int32_t authentic;            ///< 1: DNSSEC proved its record.
+    int32_t drop;                 ///< Enum mox_drop; #MOX_DROP_NONE: kept.
+    const char *tls_result_type;  ///< For TLSRPT (RFC 8460 section 4.3), of policy type "tlsa": its
+                                  ///< TLSA records could not be had, "tlsa-invalid" or
+                                  ///< "dnssec-invalid"; NULL: nothing to report but what attempts
+                                  ///< at it say.
+    const char *tls_failure_code; ///< The same: the reason, free text; NULL: none.
 };
 
 /** VIEW. One address that could be dialed, or why not. */
 struct mox_candidate {
-    const char *host;     ///< The MX host; A-labels.
-    struct mox_ip ip;     ///< Its address; family 0: none is known, drop says why.
-    struct mox_ip source; ///< Our end; family 0: the system chooses.
-    int32_t preference;   ///< Of its MX record; -1: there is none.
-    uint16_t port;        ///< Port to dial.
-    uint16_t reserved;    ///< Zero.
-    int32_t tls;          ///< Enum mox_tls_need.
-    int32_t drop;         ///< Enum mox_drop; #MOX_DROP_NONE: kept.
-    int32_t order;        ///< Enum mox_order: why it stands where it stands.
-    const char *detail;   ///< Why it is dropped, why the history or a refusal has put it where it
-                          ///< stands, or else why this TLS, in one sentence; NULL: nothing to add.
+    const char *host;       ///< The MX host; A-labels.
+    struct mox_ip ip;       ///< Its address; family 0: none is known, drop says why.
+    struct mox_ip source;   ///< Our end; family 0: the system chooses.
+    int32_t preference;     ///< Of its MX record; -1: there is none.
+    uint16_t port;          ///< Port to dial.
+    uint16_t reserved;      ///< Zero.
+    int32_t tls;            ///< Enum mox_tls_need.
+    int32_t drop;           ///< Enum mox_drop; #MOX_DROP_NONE: kept.
+    int32_t order;          ///< Enum mox_order: why it stands where it stands.
+    const char *detail;     ///< Why it is dropped, or why the history or a refusal has put it where
+                            ///< it stands, in one sentence; NULL: nothing to add.
+    const char *tls_reason; ///< Who demands this TLS and why, or that nobody demands any, in one
+                            ///< sentence; NULL: nothing was asked for it, as for what is dropped
+                            ///< before that, and for a connection that is used again.
 };
 
 /** VIEW. One attempt. Times are milliseconds since the dial began; -1: not reached. */
@@ -197,8 +208,9 @@ struct mox_attempt {
                                    ///< "no-policy-found"; NULL: TLS was not reached.
     const char *tls_policy_domain; ///< The domain of the policy; NULL: none.
     const char *tls_policy_string; ///< The policy, lines joined by a line feed; NULL: none.
-    const char *tls_result_type;   ///< Like "success" or "starttls-not-supported"; NULL: none.
-    const char *tls_failure_code;  ///< Free text; NULL: none.
+    const char *tls_result_type;   ///< Like "success" or "starttls-not-supported": what it was for
+                                   ///< this host's policy. NULL: none.
+    const char *tls_failure_code;  ///< Free text, also of a success; NULL: none.
     const char *greeting;          ///< The server's; NULL: none came.
 };
 

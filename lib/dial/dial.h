@@ -107,8 +107,9 @@ struct dial {
     uint8_t state, smtp_turn; /* enum dial_state; the session's turn whose deadline runs */
     bool again_plain;         /* … without TLS */
     bool again_narrow;        /* … with tls_options.narrow */
-    uint8_t fault;            /* enum certificate_fault: what PKIX said of the session's host */
-    bool pkix_known;          /* … and whether it was asked */
+    uint8_t pkix, dane;       /* enum certificate_fault, enum dane_fault: of the session's host,
+                                 where it was looked at */
+    bool heard;               /* the server has said something over TLS */
     bool handshaking;         /* TLS is being laid over the stream */
     bool noted_refusal;       /* of noted: our address was refused, and not accepted since */
     bool limited;             /* candidates are left that a limit forbids */

@@ -263,11 +263,10 @@ static int add_choice(struct dial *d, struct dial_host *host, const struct mox_c
     candidate->view.source = choice->source;
     candidate->view.order = choice->order;
     candidate->view.tls = host->host->tls->demand.need;
+    candidate->view.tls_reason = host->host->tls->why;
     candidate->rank = rank;
-    if (choice->drop == MOX_DROP_NONE) {
-        candidate->view.detail = host->host->tls->why;
+    if (choice->drop == MOX_DROP_NONE)
         return MOX_OK;
-    }
     if (choice->drop == MOX_DROP_SELF)
         note_loop(d, host->host);
     return plan_drop(d->plan, candidate, choice->drop,

@@ -10,14 +10,12 @@
 
 enum { FEW = 8 }; /* candidates of one preference that need no allocation */
 
-/* Why it stands there, if that needs words; else why this TLS. */
+/* Why it stands there, if that needs words. */
 static const char *detail_of(const struct plan_candidate *candidate)
 {
-    const char *why = candidate->view.order == MOX_ORDER_LEARNED
-                          ? history_why(candidate->host, candidate->view.ip.family)
-                          : NULL;
-
-    return why != NULL ? why : candidate->host->tls->why;
+    return candidate->view.order == MOX_ORDER_LEARNED
+               ? history_why(candidate->host, candidate->view.ip.family)
+               : NULL;
 }
 
 /* Writes the candidates kept[from, from + n), all of one preference, in the order of entries. */

@@ -19,13 +19,13 @@
 /* What TLS a host must have, and what it is judged by; in the plan's arena. */
 struct plan_tls {
     struct demand demand;
-    const char *why;                   /* who demands it; NULL: nobody does */
+    const char *why;                   /* who demands it, or that nobody does */
     const char *const *names;          /* that DANE allows, NULL at the end; the first is the SNI.
                                           NULL: without DANE, it is the host's name */
     const char *pkix_name;             /* that PKIX wants; NULL: the host's */
     const char *base;                  /* TLSA base domain; NULL: no records */
     const struct dane_record *records; /* all, the unusable too */
-    size_t nrecords;
+    size_t nrecords, usable;
     int32_t sts_mode; /* enum sts_mode; -1: no policy */
 };
 

@@ -10,12 +10,10 @@ struct finding { /* of one attempt */
     const char *type, *code;
 };
 
-/* Reports are about domains and their hosts (semantics.md 7.5): not about smarthosts, literals, or
- * the second try in clear. */
+/* Reports are about domains and their hosts (semantics.md 7.5): not smarthosts, not literals. */
 static bool is_reported(const struct dial *d)
 {
-    return d->plan->rules.target == REQUEST_DOMAIN && request_smarthost(&d->plan->rules) == NULL &&
-           !d->attempt->plain;
+    return d->plan->rules.target == REQUEST_DOMAIN && request_smarthost(&d->plan->rules) == NULL;
 }
 
 static const char *arena_format_code(struct dial *d, int code)
@@ -26,33 +24,67 @@ static const char *arena_format_code(struct dial *d, int code)
     return arena_text(&d->plan->arena, slice_of(text));
 }
 
-/* What ended TLS before it was up. */
-static struct finding failure_of(struct dial *d, const struct mox_error *err)
+static struct finding broken(struct dial *d, const struct mox_error *err)
 {
-    const struct plan_tls *tls = secure_tls(d);
-
-    if (err->code == MOX_E_REFUSED)
-        return (struct finding){"starttls-not-supported", arena_format_code(d, err->smtp_code)};
-    if (err->code != MOX_E_VERIFY)
-        return (struct finding){"validation-failure",
-                                arena_text(&d->plan->arena, slice_of(err->message))};
-    if (tls->demand.dane && d->fault == CERTIFICATE_GOOD)
-        return (struct finding){"validation-failure", "dane-no-match"};
-    return (struct finding){certificate_fault_name(d->fault), NULL};
+    return (struct finding){"validation-failure",
+                            arena_text(&d->plan->arena, slice_of(err->message))};
 }
 
+/* The first that comes over TLS may be an alert, as of a TLS 1.3 server that wants a certificate of
+ * ours: then the handshake was none. */
+static bool is_refused_late(const struct dial *d, const struct mox_error *err)
+{
+    return d->proof != NULL && !d->heard && err != NULL && err->code == MOX_E_TLS;
+}
+
+/* What it was for both policies; a certificate's faults are told apart after this. */
 static struct finding find(struct dial *d, const struct mox_error *err)
 {
-    const struct plan_tls *tls = secure_tls(d);
-    bool unusable = tls->nrecords > 0 && !tls->demand.dane;
-
+    if (is_refused_late(d, err))
+        return broken(d, err);
     if (d->proof != NULL)
-        return (struct finding){"success", unusable ? "all-unusable-records+ignored" : NULL};
-    if (err != NULL && err->stage == MOX_STAGE_TLS)
-        return failure_of(d, err);
+        return (struct finding){"success", NULL};
+    if (err != NULL && err->stage == MOX_STAGE_TLS) {
+        if (err->about == MOX_ABOUT_LOCAL) /* what this machine lacks */
+            return (struct finding){NULL, NULL};
+        if (err->code == MOX_E_REFUSED)
+            return (struct finding){"starttls-not-supported", arena_format_code(d, err->smtp_code)};
+        if (err->code == MOX_E_VERIFY)
+            return (struct finding){"validation-failure", NULL};
+        return broken(d, err);
+    }
     if (smtp_session_stage(&d->smtp) > MOX_STAGE_EHLO) /* it went on without */
         return (struct finding){"starttls-not-supported", NULL};
     return (struct finding){NULL, NULL};
+}
+
+/* A certificate was judged, and the server took the session. */
+static bool is_judged(const struct dial *d, const struct mox_error *err)
+{
+    return d->proof != NULL ? !is_refused_late(d, err) : err != NULL && err->code == MOX_E_VERIFY;
+}
+
+/* TLSA records are the host's alone; what PKIX found counts here where it ended the session. */
+static struct finding of_host(const struct dial *d, struct finding finding)
+{
+    const struct plan_tls *tls = secure_tls(d);
+
+    if (d->dane != DANE_GOOD)
+        return (struct finding){"validation-failure",
+                                d->dane == DANE_ERRORS ? "dane-no-match+errors" : "dane-no-match"};
+    if (tls->nrecords > 0 && tls->usable == 0)
+        return (struct finding){"tlsa-invalid", "all-unusable-records+ignored"};
+    if (d->proof == NULL)
+        return (struct finding){certificate_fault_name(d->pkix), NULL};
+    return finding;
+}
+
+/* Enforced or not. */
+static struct finding of_domain(const struct dial *d, struct finding finding)
+{
+    if (d->pkix != CERTIFICATE_GOOD)
+        return (struct finding){certificate_fault_name(d->pkix), NULL};
+    return finding;
 }
 
 /* The TLSA records, a line each; NULL: no memory. */
@@ -87,32 +119,33 @@ void report_attempt(struct dial *d, const struct mox_error *err)
     struct mox_attempt *attempt = &d->attempt->view;
     struct mox_plan_info *info = &d->plan->info;
     const struct plan_tls *tls = secure_tls(d);
-    struct finding finding;
+    struct finding finding, host;
 
-    if (!is_reported(d) || attempt->tls_result_type != NULL)
+    /* The second try, in clear, is none of a report's business. */
+    if (!is_reported(d) || d->attempt->plain || attempt->tls_result_type != NULL)
         return;
     finding = find(d, err);
     if (finding.type == NULL)
         return;
+    host = is_judged(d, err) ? of_host(d, finding) : finding;
     attempt->tls_policy_type = tls->nrecords > 0 ? "tlsa" : "no-policy-found";
     attempt->tls_policy_domain = tls->base != NULL ? tls->base : d->attempt->candidate->view.host;
     attempt->tls_policy_string = policy_lines(d);
-    attempt->tls_result_type = finding.type;
-    attempt->tls_failure_code = finding.code;
-    if (!d->plan->sts_settled && !d->pkix_known) { /* else something graver is known */
-        info->sts_result_type = finding.type;
-        info->sts_failure_code = finding.code;
-    }
+    attempt->tls_result_type = host.type;
+    attempt->tls_failure_code = host.code;
+    if (d->plan->sts_settled) /* something graver is known */
+        return;
+    finding = is_judged(d, err) ? of_domain(d, finding) : finding;
+    info->sts_result_type = finding.type;
+    info->sts_failure_code = finding.code;
 }
 
-void report_pkix(struct dial *d, int fault)
+void report_lookup(struct dial *d, struct plan_host *host, const struct lookup_tlsa_result *result)
 {
-    d->fault = (uint8_t)fault;
-    d->pkix_known = true;
-    if (d->plan->sts == NULL || d->plan->sts_settled || !is_reported(d))
+    if (!is_reported(d) || result->error == NULL)
         return;
-    d->plan->info.sts_result_type = certificate_fault_name(fault);
-    d->plan->info.sts_failure_code = NULL;
+    host->view.tls_result_type = result->bogus ? "dnssec-invalid" : "tlsa-invalid";
+    host->view.tls_failure_code = arena_text(&d->plan->arena, slice_of(result->error->message));
 }
 
 void report_mismatch(struct dial *d)

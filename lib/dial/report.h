@@ -12,8 +12,8 @@
  * no report. */
 void report_attempt(struct dial *d, const struct mox_error *err);
 
-/* What PKIX says of the host: for the domain's MTA-STS policy, enforced or in testing. */
-void report_pkix(struct dial *d, int fault);
+/* The host's TLSA records could not be had; it may never be dialed. */
+void report_lookup(struct dial *d, struct plan_host *host, const struct lookup_tlsa_result *result);
 
 /* The policy does not name this host. */
 void report_mismatch(struct dial *d);

@@ -6,7 +6,6 @@
 
 #include <mbedtls/md.h>
 
-#include "dial/report.h"
 #include "dial/trust.h"
 #include "policy/certificate.h"
 #include "stream/tls.h"
@@ -40,6 +39,18 @@ static const char *server_name(const struct dial *d)
     return request_has_address(&d->plan->rules) ? NULL : host_of(d);
 }
 
+/* PKIX and DANE are looked at for the report too, where nothing hangs on them: in testing, and
+ * where the message says TLS-Required: No (semantics.md 7.1). */
+static bool asks_pkix(const struct plan_tls *tls)
+{
+    return tls->demand.pkix || tls->sts_mode > STS_NONE;
+}
+
+static bool asks_dane(const struct plan_tls *tls)
+{
+    return tls->usable > 0;
+}
+
 static void hash_text(mbedtls_md_context_t *md, const char *text)
 {
     if (text != NULL)
@@ -60,7 +71,7 @@ static void hash_records(mbedtls_md_context_t *md, const struct plan_tls *tls)
     }
 }
 
-/* All that the verdict rests on: a kept session must not prove more than it did. */
+/* All that the verdict and the report rest on: a kept session must not prove more than it did. */
 static int session_key(const struct dial *d, const struct roots *roots, unsigned char key[TLS_KEY])
 {
     const struct plan_tls *tls = secure_tls(d);
@@ -80,7 +91,7 @@ static int session_key(const struct dial *d, const struct roots *roots, unsigned
     mbedtls_md_update(&md, head, sizeof head);
     hash_text(&md, host_of(d));
     hash_text(&md, server_name(d));
-    hash_text(&md, tls->demand.pkix ? pkix_name(d) : NULL);
+    hash_text(&md, asks_pkix(tls) ? pkix_name(d) : NULL);
     hash_text(&md, transport == NULL ? NULL : transport->name);
     hash_text(&md, transport == NULL ? NULL : transport->client_cert);
     for (size_t i = 0; tls->names != NULL && tls->names[i] != NULL; i++)
@@ -102,6 +113,19 @@ static int load_identity(struct dial *d, struct mox_error *err)
     return tls_identity_load(transport->client_cert, transport->client_key, &d->identity, err);
 }
 
+/* NULL: PKIX is not asked, or for the report alone and there is nothing to ask by. */
+static int find_roots(struct dial *d, const struct roots **roots, struct mox_error *err)
+{
+    const struct plan_tls *tls = secure_tls(d);
+    int status;
+
+    *roots = NULL;
+    if (!asks_pkix(tls))
+        return MOX_OK;
+    status = trust_roots(d, roots, err);
+    return status == MOX_E_NOMEM || tls->demand.pkix ? status : MOX_OK;
+}
+
 int secure_begin(struct dial *d, struct mox_error *err)
 {
     struct tls_options options = {.sni = server_name(d)};
@@ -109,8 +133,8 @@ int secure_begin(struct dial *d, struct mox_error *err)
     unsigned char key[TLS_KEY];
     int status = load_identity(d, err);
 
-    if (status == MOX_OK && secure_tls(d)->demand.pkix)
-        status = trust_roots(d, &roots, err);
+    if (status == MOX_OK)
+        status = find_roots(d, &roots, err);
     if (status == MOX_OK && session_key(d, roots, key) != MOX_OK)
         status = error_nomem(err);
     if ((d->plan->rules.flags & MOX_DIAL_NO_RESUME) == 0)
@@ -154,7 +178,8 @@ static int keep_proof(struct dial *d, const struct tls_proof *proof)
     return MOX_OK;
 }
 
-static int check_pkix(struct dial *d, const struct mbedtls_x509_crt *chain, const char **by,
+/* *proof: what the report says of it, and the name in by. As certificate_check, or trust_roots. */
+static int check_pkix(struct dial *d, const struct mbedtls_x509_crt *chain, struct tls_proof *proof,
                       struct mox_error *err)
 {
     const char *const names[] = {pkix_name(d), NULL};
@@ -168,15 +193,16 @@ static int check_pkix(struct dial *d, const struct mbedtls_x509_crt *chain, cons
         return status;
     request.anchors = roots_chain(roots);
     status = certificate_check(&request, &found, err);
-    if (status == MOX_OK || status == MOX_E_VERIFY)
-        report_pkix(d, (int)found.fault);
-    if (status != MOX_OK)
+    proof->pkix = (uint8_t)found.fault;
+    if (status != MOX_OK || !secure_tls(d)->demand.pkix)
         return status;
-    *by = arena_text(&d->plan->arena, slice_of(found.name));
-    return *by == NULL ? error_nomem(err) : MOX_OK;
+    proof->verified = MOX_TLS_PKIX;
+    proof->by = arena_text(&d->plan->arena, slice_of(found.name));
+    return proof->by == NULL ? error_nomem(err) : MOX_OK;
 }
 
-static int check_dane(struct dial *d, const struct mbedtls_x509_crt *chain, const char **by,
+/* The same by dane_verify. */
+static int check_dane(struct dial *d, const struct mbedtls_x509_crt *chain, struct tls_proof *proof,
                       struct mox_error *err)
 {
     const struct plan_tls *tls = secure_tls(d);
@@ -186,50 +212,71 @@ static int check_dane(struct dial *d, const struct mbedtls_x509_crt *chain, cons
     char text[320];
     int status = dane_verify(&request, &matched, err);
 
-    if (status != MOX_OK)
+    if (status == MOX_E_VERIFY)
+        proof->dane = matched < tls->nrecords ? DANE_ERRORS : DANE_NO_MATCH;
+    if (status != MOX_OK || !tls->demand.dane)
         return status;
     dane_record_text(&tls->records[matched], text, sizeof text);
-    *by = arena_text(&d->plan->arena, slice_of(text));
-    return *by == NULL ? error_nomem(err) : MOX_OK;
+    proof->verified = MOX_TLS_DANE;
+    proof->by = arena_text(&d->plan->arena, slice_of(text));
+    return proof->by == NULL ? error_nomem(err) : MOX_OK;
 }
 
 /* Whether what was found depends on the certificate's dates: not of DANE-EE (RFC 7671 section
- * 5.1), nor where nothing was proven. */
-static bool rests_on_dates(const struct plan_tls *tls)
+ * 5.1), nor where nothing was found. */
+static bool rests_on_dates(const struct plan_tls *tls, const struct tls_proof *proof)
 {
     bool anchored = false;
 
     for (size_t i = 0; i < tls->nrecords; i++)
         anchored = anchored || tls->records[i].usage != 3;
-    return tls->demand.pkix || (tls->demand.dane && anchored);
+    return (asks_pkix(tls) && proof->pkix == CERTIFICATE_GOOD) ||
+           (asks_dane(tls) && proof->dane == DANE_GOOD && anchored);
+}
+
+/* What policies demand of the chain, and what the report alone wants to know; both are looked at
+ * where one of them has failed already. err: of the first that is demanded. */
+static int verify(struct dial *d, const struct mbedtls_x509_crt *chain, struct tls_proof *proof,
+                  struct mox_error *err)
+{
+    const struct plan_tls *tls = secure_tls(d);
+    int pkix = MOX_OK, dane = MOX_OK;
+
+    if (asks_pkix(tls))
+        pkix = check_pkix(d, chain, proof, err);
+    if (pkix != MOX_OK && pkix != MOX_E_VERIFY && (tls->demand.pkix || pkix == MOX_E_NOMEM))
+        return pkix;
+    if (!tls->demand.pkix)
+        pkix = MOX_OK;
+    if (asks_dane(tls))
+        dane = check_dane(d, chain, proof, pkix == MOX_OK ? err : NULL);
+    if (!tls->demand.dane && dane == MOX_E_VERIFY)
+        dane = MOX_OK;
+    return pkix != MOX_OK ? pkix : dane;
 }
 
 /* The verdict on a chain that was just received, before a word is said over it. */
 static int judge(struct dial *d, const struct mbedtls_x509_crt *chain, struct tls_proof *proof,
                  struct mox_error *err)
 {
-    const struct plan_tls *tls = secure_tls(d);
-    const char *by = NULL;
-    int status = MOX_OK;
+    int status = verify(d, chain, proof, err);
 
-    if (tls->demand.pkix || tls->sts_mode == STS_TESTING)
-        status = check_pkix(d, chain, &by, err);
-    if (status != MOX_OK && (tls->demand.pkix || status == MOX_E_NOMEM))
+    d->pkix = proof->pkix;
+    d->dane = proof->dane;
+    if (status != MOX_OK)
         return status;
-    if (tls->demand.pkix) {
-        proof->verified = MOX_TLS_PKIX;
-        proof->by = by;
-    }
-    if (tls->demand.dane) {
-        status = check_dane(d, chain, &proof->by, err);
-        if (status != MOX_OK)
-            return status;
-        proof->verified = MOX_TLS_DANE;
-    }
     proof->names = certificate_names(chain, &d->plan->arena);
     proof->expires_s = certificate_expiry(chain);
-    proof->until_s = rests_on_dates(tls) ? proof->expires_s : 0;
+    proof->until_s = rests_on_dates(secure_tls(d), proof) ? proof->expires_s : 0;
     return proof->names == NULL ? error_nomem(err) : MOX_OK;
+}
+
+/* It proved before what it proves now, and its faults are the same. */
+static int take_resumed(struct dial *d, const struct tls_proof *resumed, struct mox_error *err)
+{
+    d->pkix = resumed->pkix;
+    d->dane = resumed->dane;
+    return keep_proof(d, resumed) == MOX_OK ? MOX_OK : error_nomem(err);
 }
 
 static int take_server(struct dial *d, struct mox_error *err)
@@ -239,7 +286,7 @@ static int take_server(struct dial *d, struct mox_error *err)
     int status;
 
     if (resumed != NULL)
-        return keep_proof(d, resumed) == MOX_OK ? MOX_OK : error_nomem(err);
+        return take_resumed(d, resumed, err);
     status = judge(d, tls_chain(d->stream), &proof, err);
     if (status == MOX_OK && keep_proof(d, &proof) != MOX_OK)
         status = error_nomem(err);

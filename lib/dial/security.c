@@ -9,6 +9,7 @@
 /* Of direct delivery where nothing is published: no allocation, for that is most mail. */
 static const struct plan_tls opportunistic = {
     .demand = {.need = MOX_TLS_OPPORTUNISTIC, .starttls = DEMAND_OFFERED, .or_plaintext = true},
+    .why = demand_text_none,
     .sts_mode = -1,
 };
 
@@ -176,6 +177,7 @@ static int keep_tlsa(struct dial *d, const struct dial_host *host, struct plan_t
     }
     tls->records = records;
     tls->nrecords = result->n;
+    tls->usable = result->usable;
     return MOX_OK;
 }
 
@@ -234,8 +236,11 @@ int security_of_host(struct dial *d, struct dial_host *host, int *drop, const ch
     status = ask_tlsa(d, host);
     if (status != MOX_OK)
         return status;
-    if (host->tlsa != NULL && lookup_tlsa_result(host->tlsa)->status != MOX_OK && !optional)
-        return fail_tlsa(d, host, drop, detail);
+    if (host->tlsa != NULL && lookup_tlsa_result(host->tlsa)->status != MOX_OK) {
+        report_lookup(d, host->host, lookup_tlsa_result(host->tlsa));
+        if (!optional)
+            return fail_tlsa(d, host, drop, detail);
+    }
     facts = facts_of(d, host);
     if (keep_demand(d, host, &facts) != MOX_OK)
         return MOX_E_NOMEM;

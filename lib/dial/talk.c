@@ -114,8 +114,9 @@ int talk_begin(struct dial *d, struct mox_error *err)
     if (ctx_logs(d->ctx, MOX_LOG_INFO))
         dial_log(d, MOX_LOG_INFO, MOX_STAGE_CONNECT, present(d), "connected");
     d->proof = NULL;
-    d->pkix_known = d->handshaking = false;
-    d->fault = CERTIFICATE_GOOD;
+    d->heard = d->handshaking = false;
+    d->pkix = CERTIFICATE_GOOD;
+    d->dane = DANE_GOOD;
     if (is_connect_only(d))
         return MOX_OK;
     if (name == NULL) {
@@ -298,6 +299,7 @@ static int converse(struct dial *d, struct mox_error *err)
         if (status != MOX_OK)
             return talk_io_error(d, smtp_session_stage(&d->smtp), status, "reading from the server",
                                  err);
+        d->heard = d->proof != NULL;
         status = feed(d, (struct slice){bytes, n}, err);
         if (status != MOX_OK)
             return status;

@@ -19,6 +19,13 @@ static const char *const rcode_names[] = {
     NULL,       NULL,      NULL,       NULL,       "BADVERS",
 };
 
+enum { /* of RFC 8914 section 4: those of DNSSEC, and what stands between them */
+       EDE_DNSKEY_ALGORITHM = 1,
+       EDE_DS_DIGEST = 2,
+       EDE_INDETERMINATE = 5,
+       EDE_NSEC_MISSING = 12
+};
+
 static const char *const ede_names[] = {
     "other error",
     "unsupported DNSKEY algorithm",
@@ -65,4 +72,10 @@ const char *dns_rcode_name(int rcode)
 const char *dns_ede_name(int code)
 {
     return code >= 0 && (size_t)code < ARRAY_LEN(ede_names) ? ede_names[code] : NULL;
+}
+
+bool dns_ede_is_dnssec(int code)
+{
+    return code == EDE_DNSKEY_ALGORITHM || code == EDE_DS_DIGEST ||
+           (code >= EDE_INDETERMINATE && code <= EDE_NSEC_MISSING);
 }

@@ -4,6 +4,7 @@
 #ifndef DNS_DNS_H
 #define DNS_DNS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,5 +62,8 @@ const char *dns_rcode_name(int rcode);
 
 /* The registered meaning of an extended error (RFC 8914 section 4), NULL if unknown. */
 const char *dns_ede_name(int code);
+
+/* Whether an extended error says that validation failed or could not be done: 1, 2, 5 to 12. */
+bool dns_ede_is_dnssec(int code);
 
 #endif

@@ -88,6 +88,7 @@ static int read_answer(struct lookup_chain *chain, struct slice message, struct 
     struct dns_answer answer;
     int status = dns_answer_read(message, &question, &answer, chain->arena, err);
 
+    chain->ede_code = answer.ede_code > INT16_MAX ? -1 : (int16_t)answer.ede_code;
     if (status != MOX_OK)
         return status;
     chain->authentic = chain->authentic && believed && answer.authentic;
@@ -150,6 +151,7 @@ int chain_start(struct mox_ctx *ctx, struct lookup_chain *chain, const char *nam
     chain->query.take = take_message;
     chain->query.done = on_answer;
     chain->aliases = 0;
+    chain->ede_code = -1;
     chain->authentic = true;
     chain->asked = true;
     chain->finished = false;

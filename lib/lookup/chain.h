@@ -33,6 +33,7 @@ struct lookup_chain { /* query first; set by chain_start, read when done was cal
     struct arena *arena; /* borrowed; the answer and the error live in it */
     const struct lookup_rules *rules;
     uint16_t type;
+    int16_t ede_code; /* of the last answer (RFC 8914); -1: none */
     unsigned aliases, max_aliases;
     bool at_once; /* an answer that comes inside chain_start ends it there, without done */
     bool asked, finished;

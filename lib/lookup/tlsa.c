@@ -94,6 +94,7 @@ static int take_failure(struct lookup_tlsa *tlsa)
 
     if (chain_error(&tlsa->chain, &err) == MOX_E_NOMEM)
         return MOX_E_NOMEM;
+    tlsa->result.bogus = dns_ede_is_dnssec(tlsa->chain.ede_code);
     return fail(tlsa, &err);
 }
 

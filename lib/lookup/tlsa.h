@@ -16,6 +16,7 @@ struct lookup_tlsa_result {
     const char *base; /* the domain the records stand at (without _25._tcp.); NULL: none */
     struct dane_record *records; /* all of them, usable or not */
     size_t n, usable;
+    bool bogus; /* of a failure: the resolver says that DNSSEC is its cause (RFC 8914) */
     const struct mox_error *error; /* of status; NULL: no memory for it */
 };
 

@@ -244,6 +244,7 @@ int dane_verify(const struct dane_request *request, size_t *matched, struct mox_
 {
     struct verdict verdict = {0};
 
+    *matched = request->n;
     if (request->chain == NULL)
         return error_set(err, MOX_E_VERIFY, "DANE: the server showed no certificate");
     for (size_t i = 0; i < request->n; i++) {
@@ -260,5 +261,7 @@ int dane_verify(const struct dane_request *request, size_t *matched, struct mox_
             return MOX_OK;
         }
     }
+    if (verdict.record != NULL)
+        *matched = (size_t)(verdict.record - request->records);
     return refuse(request, &verdict, err);
 }

@@ -41,8 +41,15 @@ struct dane_request {
     int64_t now;                          /* unix seconds */
 };
 
+enum dane_fault { /* what a TLS report says (semantics.md 7.5) */
+                  DANE_GOOD = 0,
+                  DANE_NO_MATCH, /* no record stands for a certificate that was shown */
+                  DANE_ERRORS    /* one names a trust anchor, and does not verify for it */
+};
+
 /*
- * MOX_OK: *matched is the index of the first record that verifies. MOX_E_VERIFY, with the sentence:
+ * MOX_OK: *matched is the index of the first record that verifies. MOX_E_VERIFY: it is that of the
+ * first that names a trust anchor and fails for another reason, or n, with the sentence:
  * how many are usable, what was found ("DANE: 2 usable TLSA records, none matches; this
  * certificate's 3 1 1 would be ab12…"), what else is wrong where a usage-2 record matched (dates,
  * name). MOX_E_NOMEM.

@@ -7,6 +7,9 @@
 #include "config/config.h"
 #include "policy/sts.h"
 
+const char demand_text_none[] =
+    "no policy demands more: TLS is used where offered, its certificate is not checked";
+
 static bool is_enforced(const struct demand_facts *facts)
 {
     return facts->sts_mode == STS_ENFORCE;
@@ -106,10 +109,7 @@ static void published_text(const struct demand_facts *facts, const char *host, c
                  "certificate is checked for the report alone",
                  domain);
     else
-        text_add(out,
-                 "no policy is published for %s: TLS is used where offered, its certificate "
-                 "is not checked",
-                 host);
+        text_add(out, "%s", demand_text_none);
 }
 
 size_t demand_text(const struct demand_facts *facts, const char *host, const char *domain,

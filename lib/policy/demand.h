@@ -32,6 +32,9 @@ enum { DEMAND_NEVER = 0, DEMAND_OFFERED, DEMAND_ALWAYS }; /* of starttls */
 
 struct demand demand_of(const struct demand_facts *facts);
 
+/* What demand_text says where nothing is published, as for most mail: it costs no memory. */
+extern const char demand_text_none[];
+
 /* Who demands that and why, one clause without a full stop, as snprintf: "the TLSA records of
  * mx.example.org demand DANE". host: the candidate's; domain: the recipient's. */
 size_t demand_text(const struct demand_facts *facts, const char *host, const char *domain,

@@ -32,6 +32,8 @@ struct tls_options {
  * MOX_LIMIT_TLS_SESSION bytes is not kept. */
 struct tls_proof {
     int32_t verified;         /* enum mox_tls_need that was proven: MOX_TLS_NONE, _PKIX, _DANE */
+    uint8_t pkix, dane;       /* enum certificate_fault, enum dane_fault: what a report says of it,
+                                 whatever had to be proven */
     const char *by;           /* the TLSA record or the name that matched; NULL: nothing proven */
     const char *const *names; /* DNS names of the certificate, NULL at the end */
     int64_t expires_s;        /* of the certificate, unix; for people */

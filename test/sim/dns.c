@@ -162,6 +162,15 @@ static int say_other(struct world *w, const struct dns_question *q)
     return mox_dns_answer(w->ctx, q->id, bytes, sizeof bytes, 0);
 }
 
+/* Without the question; the extended error is an option of the OPT record. */
+static int say_bogus(struct world *w, const struct dns_question *q)
+{
+    static const unsigned char bytes[] = {0, 0,   0x81, 0x82, 0, 0, 0, 0, 0, 0,  0, 1, 0, 0, 41,
+                                          4, 208, 0,    0,    0, 0, 0, 6, 0, 15, 0, 2, 0, 6};
+
+    return mox_dns_answer(w->ctx, q->id, bytes, sizeof bytes, MOX_DNS_TRUST_AD);
+}
+
 /* A record as the type has it, of a name that nobody asked for. */
 static void add_stranger(struct world *w, const struct dns_question *q, struct answer *a)
 {
@@ -201,6 +210,8 @@ static int say(struct world *w, const struct dns_question *q)
         return say_garbage(w, q, 11);
     case DNS_OTHER:
         return say_other(w, q);
+    case DNS_BOGUS:
+        return say_bogus(w, q);
     default:
         resolve(w, q, &a);
         if (set != NULL && set->fate == DNS_POISONED)

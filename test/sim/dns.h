@@ -15,7 +15,8 @@ enum dns_fate {
     DNS_GARBAGE,   /* an answer of random bytes */
     DNS_TRUNCATED, /* an answer cut to its header */
     DNS_OTHER,     /* the answer to a question that was never asked */
-    DNS_POISONED   /* the answer, and with it records of a name nobody asked for */
+    DNS_POISONED,  /* the answer, and with it records of a name nobody asked for */
+    DNS_BOGUS      /* SERVFAIL, and an extended error: DNSSEC bogus (RFC 8914) */
 };
 
 struct dns_set { /* the records of one type of one name */

@@ -43,6 +43,7 @@ static bool set_fate(struct dns_set *set, const char *word)
         {"+servfail", DNS_ANSWERS, 2, 0},
         {"+refused", DNS_ANSWERS, 5, 0},
         {"+nxdomain", DNS_ANSWERS, 3, 0},
+        {"+bogus", DNS_BOGUS, 0, 0},
         {"+garbage", DNS_GARBAGE, 0, 0},
         {"+truncated", DNS_TRUNCATED, 0, 0},
         {"+timeout", DNS_FAILS, 0, MOX_E_TIMEOUT},

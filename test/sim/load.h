@@ -9,7 +9,7 @@
  *   machine 198.51.100.9                  the addresses of this machine, instead of the default
  *
  * Words of records: +ms=N, +ad, +lost, +servfail, +refused, +nxdomain, +garbage, +truncated,
- * +timeout, +unaskable, +first (an alias whose answer stops there). Fates of addresses: up,
+ * +bogus, +timeout, +unaskable, +first (an alias whose answer stops there). Fates of addresses: up,
  * refused, silent, unreachable, late-unreachable, no-files, no-ports, broken; words: +ms=N,
  * +port=N. A line that begins with '#' says nothing. A line that makes no sense is a fault of the
  * world.

@@ -358,3 +358,24 @@ bool reference_proves(const struct reference_demand *demand, enum paper paper, i
     *verified = demand->dane ? MOX_TLS_DANE : demand->pkix ? MOX_TLS_PKIX : MOX_TLS_NONE;
     return true;
 }
+
+void reference_report(const struct reference_demand *demand, enum paper paper, bool up,
+                      const char **type, const char **code)
+{
+    bool usable = demand->has_tlsa && any_usable(&demand->tlsa);
+
+    *type = "validation-failure";
+    *code = NULL;
+    if (usable && !any_record_holds(demand, paper)) {
+        *code = "dane-no-match";
+    } else if (demand->has_tlsa && !usable) {
+        *type = "tlsa-invalid";
+        *code = "all-unusable-records+ignored";
+    } else if (up) {
+        *type = "success";
+    } else if (!leads_to(paper, PAPER_ROOT)) {
+        *type = papers[paper].out_of_date ? "certificate-expired" : "certificate-not-trusted";
+    } else {
+        *type = "certificate-host-mismatch";
+    }
+}

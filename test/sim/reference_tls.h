@@ -57,4 +57,9 @@ void reference_demand(const struct reference_host_facts *facts, struct reference
 /* Whether the paper is good enough; *verified: enum mox_tls_need, of what it proves. */
 bool reference_proves(const struct reference_demand *demand, enum paper paper, int *verified);
 
+/* What a TLS report says of the host, once it has shown the paper; up: and was taken. type and
+ * code, which may go on. */
+void reference_report(const struct reference_demand *demand, enum paper paper, bool up,
+                      const char **type, const char **code);
+
 #endif

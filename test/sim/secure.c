@@ -203,3 +203,13 @@ void secure_notify(struct net_stream *s)
     tls_session_close(s->secure.session);
     flush(s);
 }
+
+void secure_deny(struct net_stream *s)
+{
+    enum { CERTIFICATE_REQUIRED = 116 };
+
+    if (s->secure.session == NULL || !s->secure.opened)
+        return;
+    tls_session_alert(s->secure.session, CERTIFICATE_REQUIRED);
+    flush(s);
+}

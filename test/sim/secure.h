@@ -45,7 +45,8 @@ enum secure_after { /* the handshake, when EHLO comes again */
                     SECURE_OLD,      /* 502, which after STARTTLS is none of HELO's business */
                     SECURE_CUTS,     /* the connection just ends */
                     SECURE_NOTIFIES, /* … in good order */
-                    SECURE_AFTERS
+                    SECURE_AFTERS,   /* so many are drawn by seeds */
+                    SECURE_DENIES    /* an alert, as to a certificate of ours that is missing */
 };
 
 struct secure { /* of a place; all zero: it knows neither TLS nor AUTH */
@@ -86,7 +87,8 @@ void secure_end(struct net_stream *s);
 /* Says words, over TLS where it is up. */
 void secure_say(struct net_stream *s, const char *bytes, size_t len);
 
-/* close_notify. */
+/* close_notify; certificate_required, which is no end in good order. */
 void secure_notify(struct net_stream *s);
+void secure_deny(struct net_stream *s);
 
 #endif

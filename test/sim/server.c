@@ -99,7 +99,9 @@ static void follow(struct net_stream *s, const char *word, const char *text, siz
         secure_say(s, text, len);
     if (strcmp(word, "notify") == 0)
         secure_notify(s);
-    if (strcmp(word, "close") == 0 || strcmp(word, "notify") == 0)
+    if (strcmp(word, "deny") == 0)
+        secure_deny(s);
+    if (strcmp(word, "close") == 0 || strcmp(word, "notify") == 0 || strcmp(word, "deny") == 0)
         net_hang_up(s, false);
     if (strcmp(word, "reset") == 0)
         net_hang_up(s, true);
@@ -216,6 +218,7 @@ static void hear_ehlo(struct net_stream *s)
         [SECURE_OLD] = "502 5.5.1 what?\r\n",
         [SECURE_CUTS] = "~close",
         [SECURE_NOTIFIES] = "~notify",
+        [SECURE_DENIES] = "~deny",
     };
     const struct server_profile *profile = s->place->server;
     const char *reply;

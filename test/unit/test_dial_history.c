@@ -253,7 +253,7 @@ START_TEST(the_nat_map_names_the_source)
 }
 END_TEST
 
-/* The plan says why, and the demand for TLS is not lost where nothing was learned. */
+/* The plan says why, and the reason for its TLS is not lost. */
 START_TEST(the_plan_says_why)
 {
     struct mox_dial_request request;
@@ -269,9 +269,11 @@ START_TEST(the_plan_says_why)
     last = mox_plan_candidate(plan, 1);
     ck_assert_int_eq(mox_plan_candidate(plan, 0)->order, MOX_ORDER_DEFAULT);
     ck_assert_ptr_null(mox_plan_candidate(plan, 0)->detail);
+    ck_assert_ptr_nonnull(mox_plan_candidate(plan, 0)->tls_reason);
     ck_assert_int_eq(last->order, MOX_ORDER_LEARNED);
     ck_assert_str_eq(last->detail,
                      "IPv6 was refused on 2023-11-14: " PTR "; tried again after 2023-11-21");
+    ck_assert_str_eq(last->tls_reason, mox_plan_candidate(plan, 0)->tls_reason);
     check_log("store puts", 1); /* a plan writes nothing */
     mox_plan_free(plan);
 }

@@ -150,6 +150,43 @@ START_TEST(plan_tells_of_a_failure)
 }
 END_TEST
 
+static const struct reason_case {
+    const char *name, *zone, *dialed, *server;
+    int order;
+    const char *tls; /* part of the reason */
+} reasons[] = {
+    {"nothing is published", "", NULL, NULL, MOX_ORDER_DEFAULT, "no policy demands more"},
+    {"a server by name", "", NULL, "mx.example.org", MOX_ORDER_DEFAULT, "no policy demands more"},
+    {"an address", "", NULL, "192.0.2.1", MOX_ORDER_DEFAULT, "no policy demands more"},
+    {"DANE", "_25._tcp.mx.example.org TLSA +ad 3 1 1 00\n", NULL, NULL, MOX_ORDER_DEFAULT,
+     "mx.example.org has TLSA records"},
+    {"DANE, and dialed before", "_25._tcp.mx.example.org TLSA +ad 3 1 1 00\n", "*=2001:db8::1",
+     NULL, MOX_ORDER_OTHER_FAMILY, "mx.example.org has TLSA records"},
+};
+
+/* Why this TLS is one thing, why this order another. */
+START_TEST(a_reason_for_each)
+{
+    const struct reason_case *row = &reasons[_i];
+    struct dial_case how = {.name = row->name, .dialed = row->dialed, .server = row->server};
+    struct mox_dial_request request = *dial_request_of(&how);
+    const struct mox_candidate *first;
+
+    world_load(sim, "example.org MX +ad 10 mx.example.org\nmx.example.org A +ad 192.0.2.1\n"
+                    "mx.example.org AAAA +ad 2001:db8::1\n");
+    world_load(sim, row->zone);
+    request.plan = mox_plan_new(sim->ctx);
+    ck_assert_int_eq(mox_plan_resolve(sim->ctx, &request, NULL), MOX_OK);
+    first = mox_plan_candidate(request.plan, 0);
+    ck_assert_msg(first->order == row->order, "%s: order %s", row->name,
+                  mox_order_name(first->order));
+    ck_assert_msg(first->detail == NULL, "%s: %s", row->name, first->detail);
+    ck_assert_msg(first->tls_reason != NULL && strstr(first->tls_reason, row->tls) != NULL,
+                  "%s: %s", row->name, first->tls_reason == NULL ? "-" : first->tls_reason);
+    mox_plan_free(request.plan);
+}
+END_TEST
+
 TCase *test_dial_plan(void)
 {
     TCase *tcase = tcase_create("dial/plan");
@@ -161,5 +198,6 @@ TCase *test_dial_plan(void)
     tcase_add_loop_test(tcase, plan_of_another_request_is_not_dialed, 0, (int)ARRAY_LEN(others));
     tcase_add_test(tcase, plan_in_use_is_busy);
     tcase_add_test(tcase, plan_tells_of_a_failure);
+    tcase_add_loop_test(tcase, a_reason_for_each, 0, (int)ARRAY_LEN(reasons));
     return tcase;
 }

@@ -511,6 +511,16 @@ START_TEST(ede_case)
 }
 END_TEST
 
+START_TEST(which_extended_errors_are_of_dnssec)
+{
+    static const char of_dnssec[] = "0110011111111000"; /* from code 0 on */
+
+    for (int code = 0; of_dnssec[code] != '\0'; code++)
+        ck_assert_msg(dns_ede_is_dnssec(code) == (of_dnssec[code] == '1'), "%d", code);
+    ck_assert(!dns_ede_is_dnssec(-1));
+}
+END_TEST
+
 START_TEST(extended_rcode)
 {
     struct domain question = domain_named("a.test");
@@ -582,6 +592,7 @@ TCase *test_dns_answer(void)
     tcase_add_test(tcase, cut_at_every_byte);
     tcase_add_test(tcase, every_byte_replaced);
     tcase_add_loop_test(tcase, ede_case, 0, (int)ARRAY_LEN(edes));
+    tcase_add_test(tcase, which_extended_errors_are_of_dnssec);
     tcase_add_test(tcase, extended_rcode);
     tcase_add_loop_test(tcase, no_memory, 0, 3);
     return tcase;

@@ -27,7 +27,7 @@ static const struct published {
      false,
      false,
      {.need = MOX_TLS_OPPORTUNISTIC, .starttls = DEMAND_OFFERED, .or_plaintext = true},
-     "no policy is published for mx.example"},
+     "no policy demands more: TLS is used where offered"},
     {"testing",
      STS_TESTING,
      false,
