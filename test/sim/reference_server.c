@@ -159,19 +159,26 @@ static bool begins_sealed(struct walk *w)
     return false;
 }
 
+/* A whole reply which is no 220. */
+static bool is_refusal(int reply)
+{
+    return reply == SECURE_UNKNOWN || reply == SECURE_REFUSED || reply == SECURE_LATER ||
+           reply == SECURE_GOODBYE || reply == SECURE_YES_BUT;
+}
+
 static bool starts_tls(struct walk *w)
 {
     const struct secure *secure = &w->place->secure;
     int reply = secure->there ? secure->reply : SECURE_UNKNOWN;
 
-    w->fails = true;
     if (strcmp(w->server->name, "ahead") == 0)
         return false;
     if (reply == SECURE_MUTE)
         return wait_for(w, UINT32_MAX, w->way->tls_ms);
-    if (!wait_for(w, reply_ms(w->place), w->way->tls_ms) || reply != SECURE_GO_AHEAD)
+    if (!wait_for(w, reply_ms(w->place), w->way->tls_ms))
         return false;
-    return shakes_hands(w);
+    w->fails = is_refusal(reply);
+    return reply == SECURE_GO_AHEAD && shakes_hands(w);
 }
 
 static bool says_hello_again(struct walk *w)
