@@ -394,6 +394,8 @@ void check_plan(struct run_dial *d)
     log_candidates(d);
     check_learned(d);
     check_answered(d);
+    if (run_is_sound(d->run))
+        check_lost(d);
     for (uint32_t i = 0; i < info->n_attempts; i++) {
         const struct mox_attempt *a = mox_plan_attempt(d->plan, i);
         const struct mox_candidate *candidate;
