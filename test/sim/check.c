@@ -157,6 +157,7 @@ void check_failure(struct run_dial *d, int status, const struct mox_error *err)
         run_broken(d->run, "reached", "dial %d reached no session after %u, of %u: %s",
                    number_of(d), d->sessions, d->reference.sessions, err->message);
     check_permanent(d, err);
+    check_result(d, status, err);
     check_shut_out(d, status, err);
 }
 

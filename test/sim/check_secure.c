@@ -162,7 +162,8 @@ static bool is_cut_short(const struct mox_attempt *a)
 }
 
 /* The error of a session that failed, and where. A connection that failed before has none, one that
- * failed later is the mail's. */
+ * failed later is the mail's. Not foretold: where the pair hangs on what came first, or several
+ * have the address, which check_retry passes over; and REFERENCE_ANY_CODE. */
 static void check_code(struct run_dial *d, const struct mox_attempt *a,
                        const struct reference_pair *pair)
 {
@@ -177,6 +178,26 @@ static void check_code(struct run_dial *d, const struct mox_attempt *a,
     run_broken(d->run, "error", "dial %d fails at %s with %s at %s, not %s at %s: %s", number_of(d),
                pair->host, mox_status_name(a->outcome), mox_stage_name(a->stage),
                mox_status_name(end->code), mox_stage_name(end->stage), a->error->message);
+}
+
+/* A dial that reached nothing tells of the attempt that came farthest, of equals the last one. */
+void check_result(struct run_dial *d, int status, const struct mox_error *err)
+{
+    const struct mox_attempt *a, *best = NULL;
+
+    if (d->plan == NULL || d->sessions > 0 || d->reference.ours ||
+        strstr(err->message, "whole dial") != NULL)
+        return;
+    for (uint32_t i = 0; (a = mox_plan_attempt(d->plan, i)) != NULL; i++) {
+        if (a->error != NULL && a->outcome != MOX_E_CANCELLED &&
+            (best == NULL || a->error->stage >= best->error->stage))
+            best = a;
+    }
+    if (best == NULL || best->outcome == status ||
+        (status == MOX_E_TLS_REQUIRED && best->outcome == MOX_E_NO_EXTENSION))
+        return;
+    run_broken(d->run, "error", "dial %d ends with %s, and came farthest with %s", number_of(d),
+               mox_status_name(status), mox_status_name(best->outcome));
 }
 
 void check_retry(struct run_dial *d, uint32_t n)
