@@ -154,19 +154,15 @@ static bool shakes_hands(struct walk *w)
     return w->sealed = true;
 }
 
-/* What comes of a greeting in clear where the first record of TLS was to come. Not foretold: words
- * that come so slowly that the deadline may come first. */
+/* What comes of a greeting in clear, or of an end, where the first record of TLS was to come. Not
+ * foretold: words that come so slowly that the deadline may come first. */
 static int misread(const struct walk *w)
 {
     const char *greeting = w->place->server->greeting;
 
-    if (w->server->greeting_ms > 0 || w->place->server->ms > 0)
+    if (w->server->greeting_ms > 0)
         return REFERENCE_ANY_CODE;
-    if (greeting == NULL)
-        return MOX_E_TLS;
-    return *greeting == '\0'                 ? MOX_E_TIMEOUT
-           : strcmp(greeting, "~reset") == 0 ? MOX_E_CLOSED
-                                             : MOX_E_TLS;
+    return greeting != NULL && *greeting == '\0' ? MOX_E_TIMEOUT : MOX_E_TLS;
 }
 
 /* A server that speaks, where we would shake hands; or one that waits for words. */
