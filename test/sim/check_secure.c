@@ -180,13 +180,14 @@ static void check_code(struct run_dial *d, const struct mox_attempt *a,
                mox_status_name(end->code), mox_stage_name(end->stage), a->error->message);
 }
 
-/* A dial that reached nothing tells of the attempt that came farthest, of equals the last one. */
+/* A dial that reached nothing tells of the attempt that came farthest, of equals the last one; but
+ * for what this machine lacks, at a proxy too, which ends it. */
 void check_result(struct run_dial *d, int status, const struct mox_error *err)
 {
     const struct mox_attempt *a, *best = NULL;
 
-    if (d->plan == NULL || d->sessions > 0 || d->reference.ours ||
-        strstr(err->message, "whole dial") != NULL)
+    if (d->plan == NULL || d->sessions > 0 || d->reference.ours || status == MOX_E_OS ||
+        status == MOX_E_NO_PORTS || strstr(err->message, "whole dial") != NULL)
         return;
     for (uint32_t i = 0; (a = mox_plan_attempt(d->plan, i)) != NULL; i++) {
         if (a->error != NULL && a->outcome != MOX_E_CANCELLED &&
