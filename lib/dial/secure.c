@@ -360,13 +360,20 @@ void secure_explain(const struct dial *d, struct mox_error *err)
     snprintf(err->message + len, sizeof err->message - len, "; %s", tls->why);
 }
 
+/* The only failures that plaintext may follow (semantics.md 7.1): of a handshake, and a whole reply
+ * to STARTTLS that is no 220. Silence, an end or bytes out of turn tell nothing of the server. */
+static bool failed_in_tls(const struct dial *d, const struct mox_error *err)
+{
+    return err->stage == MOX_STAGE_TLS && (d->handshaking || err->smtp_code != 0);
+}
+
 void secure_try_again(struct dial *d, const struct mox_error *err)
 {
     const struct plan_attempt *attempt = d->attempt;
     bool broken = d->handshaking && err->code == MOX_E_TLS;
 
     /* What this machine lacks, memory or randomness, is no reason to go without TLS. */
-    if (err->stage != MOX_STAGE_TLS || d->proof != NULL || err->about == MOX_ABOUT_LOCAL)
+    if (!failed_in_tls(d, err) || d->proof != NULL || err->about == MOX_ABOUT_LOCAL)
         return;
     d->again_narrow = broken && !attempt->narrow && tls_wants_narrow(d->stream);
     d->again_plain = false;

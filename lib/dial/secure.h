@@ -26,7 +26,8 @@ void secure_explain(const struct dial *d, struct mox_error *err);
 
 /*
  * Whether after this failure the same address is dialed once more, d->again: with a full handshake
- * where a kept session was offered and may be to blame; without TLS where policy allows it.
+ * where a kept session was offered and may be to blame; without TLS where policy allows it, after a
+ * handshake that failed or a reply to STARTTLS that is no 220, and after nothing else.
  */
 void secure_try_again(struct dial *d, const struct mox_error *err);
 

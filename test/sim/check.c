@@ -157,6 +157,7 @@ void check_failure(struct run_dial *d, int status, const struct mox_error *err)
         run_broken(d->run, "reached", "dial %d reached no session after %u, of %u: %s",
                    number_of(d), d->sessions, d->reference.sessions, err->message);
     check_permanent(d, err);
+    check_result(d, status, err);
     check_shut_out(d, status, err);
 }
 
@@ -394,6 +395,8 @@ void check_plan(struct run_dial *d)
     log_candidates(d);
     check_learned(d);
     check_answered(d);
+    if (run_is_sound(d->run))
+        check_lost(d);
     for (uint32_t i = 0; i < info->n_attempts; i++) {
         const struct mox_attempt *a = mox_plan_attempt(d->plan, i);
         const struct mox_candidate *candidate;

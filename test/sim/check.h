@@ -19,6 +19,8 @@
  *              before the gate is answered; what is known of an address is not asked again
  *   tls        a session proves what it must, and nothing but that is said before; where TLS fails
  *              the same address is dialed once more without it, only where that is allowed
+ *   error      a session that fails does so with the code and at the stage that the reference says;
+ *              a dial that fails tells of the attempt that came farthest
  *   learned    what the history says, and nothing else, puts a family of a host last; only what was
  *              said of our address is added to it, and nothing by who must not
  *   secret     no password or token is in clear, in an error, in the log, in memory given back
@@ -56,6 +58,12 @@ void check_answered(struct run_dial *d);
 
 /* What a connection proves, against what it must. */
 void check_proof(struct run_dial *d, const struct mox_conn *conn);
+
+/* The hosts of the plan that are out for what TLS they must have, and why. */
+void check_lost(struct run_dial *d);
+
+/* The outcome of a dial that failed, by its attempts. */
+void check_result(struct run_dial *d, int status, const struct mox_error *err);
 
 /* Attempt n of the plan: whether what it reports is right, and the attempt behind it. */
 void check_retry(struct run_dial *d, uint32_t n);

@@ -24,6 +24,12 @@ static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
     return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
 }
 
+static const struct seed_place *place_of(const struct run_dial *d,
+                                         const struct reference_pair *pair)
+{
+    return &d->run->seed->places[pair->place];
+}
+
 /* The n-th pair of the dial that has this address; NULL: there is none. host: NULL: any. */
 static const struct reference_pair *pair_at(const struct run_dial *d, const struct mox_ip *ip,
                                             const char *host, size_t n)
@@ -32,18 +38,12 @@ static const struct reference_pair *pair_at(const struct run_dial *d, const stru
 
     for (size_t i = 0; i < r->nknown; i++) {
         const struct reference_pair *pair = &r->known[i];
-        const struct seed_place *place = &d->run->seed->places[pair->place];
 
-        if (same_ip(&place->ip, ip) && (host == NULL || strcmp(host, pair->host) == 0) && n-- == 0)
+        if (pair->place != REFERENCE_NO_PLACE && same_ip(&place_of(d, pair)->ip, ip) &&
+            (host == NULL || strcmp(host, pair->host) == 0) && n-- == 0)
             return pair;
     }
     return NULL;
-}
-
-static const struct seed_place *place_of(const struct run_dial *d,
-                                         const struct reference_pair *pair)
-{
-    return &d->run->seed->places[pair->place];
 }
 
 static bool is_complete(const struct run_dial *d)
@@ -142,6 +142,89 @@ static void check_report(struct run_dial *d, const struct mox_attempt *a,
                    code == NULL ? "-" : code);
 }
 
+/* Why a host is out, if TLS is what it is out for. */
+static int cause_of(const struct mox_candidate *candidate)
+{
+    switch (candidate->drop) {
+    case MOX_DROP_STS_MISMATCH:
+        return REFERENCE_STS;
+    case MOX_DROP_TLSA_ERROR:
+        return REFERENCE_TLSA;
+    case MOX_DROP_NO_VERIFIED_TLS:
+        return REFERENCE_NO_WAY;
+    default:
+        return REFERENCE_IN;
+    }
+}
+
+void check_lost(struct run_dial *d)
+{
+    const struct reference *r = &d->reference;
+    const struct mox_candidate *candidate;
+
+    for (uint32_t n = 0; (candidate = mox_plan_candidate(d->plan, n)) != NULL; n++) {
+        int cause = cause_of(candidate);
+
+        for (size_t i = 0; i < r->nknown && is_complete(d); i++) {
+            const struct reference_demand *demand = &r->known[i].demand;
+            bool is_told = cause != REFERENCE_IN || candidate->drop == MOX_DROP_NONE;
+
+            if (strcmp(candidate->host, r->known[i].host) == 0 && is_told && !demand->unsure &&
+                demand->out != cause)
+                run_broken(d->run, "tls", "dial %d: %s is %s", number_of(d), candidate->host,
+                           candidate->drop == MOX_DROP_NONE ? "dialed, though it is out"
+                                                            : mox_drop_name(candidate->drop));
+        }
+    }
+}
+
+/* What ended it was not the server's doing. */
+static bool is_cut_short(const struct mox_attempt *a)
+{
+    return a->outcome == MOX_E_CANCELLED || a->outcome == MOX_E_SHUTDOWN ||
+           strstr(a->error->message, "whole dial") != NULL;
+}
+
+/* The error of a session that failed, and where. A connection that failed before has none, one that
+ * failed later is the mail's. Not foretold: where the pair hangs on what came first, or several
+ * have the address, which check_retry passes over; and REFERENCE_ANY_CODE. */
+static void check_code(struct run_dial *d, const struct mox_attempt *a,
+                       const struct reference_pair *pair)
+{
+    const struct reference_end *end = &pair->end;
+
+    if (a->error == NULL || a->stage < MOX_STAGE_GREETING || a->stage > MOX_STAGE_AUTH ||
+        is_cut_short(a))
+        return;
+    d->run->foretold += end->code != REFERENCE_ANY_CODE;
+    if (a->stage == end->stage && (a->outcome == end->code || end->code == REFERENCE_ANY_CODE))
+        return;
+    run_broken(d->run, "error", "dial %d fails at %s with %s at %s, not %s at %s: %s", number_of(d),
+               pair->host, mox_status_name(a->outcome), mox_stage_name(a->stage),
+               mox_status_name(end->code), mox_stage_name(end->stage), a->error->message);
+}
+
+/* A dial that reached nothing tells of the attempt that came farthest, of equals the last one; but
+ * for what this machine lacks, at a proxy too, which ends it. */
+void check_result(struct run_dial *d, int status, const struct mox_error *err)
+{
+    const struct mox_attempt *a, *best = NULL;
+
+    if (d->plan == NULL || d->sessions > 0 || d->reference.ours || status == MOX_E_OS ||
+        status == MOX_E_NO_PORTS || strstr(err->message, "whole dial") != NULL)
+        return;
+    for (uint32_t i = 0; (a = mox_plan_attempt(d->plan, i)) != NULL; i++) {
+        if (a->error != NULL && a->outcome != MOX_E_CANCELLED &&
+            (best == NULL || a->error->stage >= best->error->stage))
+            best = a;
+    }
+    if (best == NULL || best->outcome == status ||
+        (status == MOX_E_TLS_REQUIRED && best->outcome == MOX_E_NO_EXTENSION))
+        return;
+    run_broken(d->run, "error", "dial %d ends with %s, and came farthest with %s", number_of(d),
+               mox_status_name(status), mox_status_name(best->outcome));
+}
+
 void check_retry(struct run_dial *d, uint32_t n)
 {
     const struct mox_attempt *a = mox_plan_attempt(d->plan, n), *next;
@@ -152,6 +235,7 @@ void check_retry(struct run_dial *d, uint32_t n)
         pair_at(d, &candidate->ip, candidate->host, 1) != NULL)
         return;
     check_report(d, a, pair);
+    check_code(d, a, pair);
     if (check_is_retry(d, n) && a->stage == MOX_STAGE_READY && a->tls_ms < 0 && !pair->end.again)
         run_broken(d->run, "tls", "dial %d does without TLS at %s", number_of(d), candidate->host);
     next = next_after(d, n);

@@ -25,6 +25,7 @@ struct options {
 struct tally {
     uint64_t seeds, dials, sessions, must, must_not, failing;
     uint64_t handshakes, resumed, logins, proxied, proven[MOX_TLS_DANE + 1];
+    uint64_t foretold; /* errors of sessions, which were as the reference says */
     uint64_t messages, reused, rcpts[MOX_RCPT_UNKNOWN + 1]; /* rcpts: by state */
 };
 
@@ -100,6 +101,7 @@ static void count(struct tally *tally)
 {
     count_streams(tally);
     tally->reused += run.reused;
+    tally->foretold += run.foretold;
     for (int i = 0; i <= MOX_TLS_DANE; i++)
         tally->proven[i] += run.proven[i];
     tally->seeds++;
@@ -269,11 +271,11 @@ int main(int argc, char **argv)
            (unsigned long long)tally.must, (unsigned long long)tally.must_not,
            (unsigned long long)tally.sessions, (unsigned long long)tally.failing);
     printf("     %llu handshakes (%llu resumed), %llu sessions proven by PKIX, %llu by DANE, %llu "
-           "logins, %llu ways through proxies\n",
+           "logins, %llu ways through proxies, %llu errors foretold\n",
            (unsigned long long)tally.handshakes, (unsigned long long)tally.resumed,
            (unsigned long long)tally.proven[MOX_TLS_PKIX],
            (unsigned long long)tally.proven[MOX_TLS_DANE], (unsigned long long)tally.logins,
-           (unsigned long long)tally.proxied);
+           (unsigned long long)tally.proxied, (unsigned long long)tally.foretold);
     printf("     %llu messages, recipients %llu accepted, %llu temporary, %llu permanent, %llu "
            "unknown, %llu pending; %llu connections used again\n",
            (unsigned long long)tally.messages, (unsigned long long)tally.rcpts[MOX_RCPT_ACCEPTED],

@@ -376,6 +376,7 @@ static void take_host(struct judge *j, const struct reference_host *host,
         return;
     if (demand->out != REFERENCE_IN && !demand->unsure && both[0]->n + both[1]->n > 0) {
         lose_host(j, demand);
+        note_pair(j, host->name, REFERENCE_NO_PLACE, demand, &(struct reference_end){0});
         return;
     }
     if (failed && host->preference < j->loop && !demand->unsure)

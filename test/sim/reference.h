@@ -9,11 +9,11 @@
 #include "test/sim/reference_route.h"
 #include "test/sim/reference_server.h"
 
-enum { REFERENCE_PAIRS = 96 };
+enum { REFERENCE_PAIRS = 96, REFERENCE_NO_PLACE = -1 };
 
 struct reference_pair { /* a host and one of its addresses, and what comes of it */
     char host[SEED_TEXT];
-    int place;
+    int place; /* REFERENCE_NO_PLACE: the host is out, with all of them */
     struct reference_demand demand;
     struct reference_end end;
 };

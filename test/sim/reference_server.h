@@ -14,15 +14,19 @@ struct reference_way { /* of all connections of a dial */
     bool tiny_writes, proxied;
 };
 
+enum { REFERENCE_ANY_CODE = 1 }; /* no status: it hangs on milliseconds */
+
 struct reference_end {
-    bool serves;    /* it reaches what is wanted */
-    bool unsure;    /* or not, by what came first */
-    bool again;     /* … with a second connection, in clear */
-    bool tls;       /* in the end it is over TLS, */
-    int verified;   /* … which proved that: enum mox_tls_need */
-    bool greets;    /* we were greeted */
-    bool says_5xx;  /* it failed by a 5xx reply, which may return mail */
-    bool ends_dial; /* its login is refused for good */
+    bool serves;     /* it reaches what is wanted */
+    int code, stage; /* the error over TLS, or where TLS was not wanted: enum mox_status, MOX_OK for
+                        none; enum mox_stage */
+    bool unsure;     /* or not, by what came first */
+    bool again;      /* … with a second connection, in clear */
+    bool tls;        /* in the end it is over TLS, */
+    int verified;    /* … which proved that: enum mox_tls_need */
+    bool greets;     /* we were greeted */
+    bool says_5xx;   /* it failed by a 5xx reply, which may return mail */
+    bool ends_dial;  /* its login is refused for good */
     bool lacks_requiretls;
     uint64_t ms;
 };

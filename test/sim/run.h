@@ -52,10 +52,11 @@ struct run {
     unsigned proven[MOX_TLS_DANE + 1]; /* sessions, by what TLS proved */
     struct run_attempt *attempts;      /* of all plans that were looked at */
     size_t nattempts, cap;
-    size_t log_len;  /* of the log, when the plans were looked at last */
-    uint64_t reused; /* connections that were used again */
-    long live;       /* blocks before it began */
-    char broken[32]; /* the first invariant that did not hold; "": all did */
+    size_t log_len;    /* of the log, when the plans were looked at last */
+    uint64_t reused;   /* connections that were used again */
+    uint64_t foretold; /* errors of sessions that were compared with the reference's */
+    long live;         /* blocks before it began */
+    char broken[32];   /* the first invariant that did not hold; "": all did */
     char detail[400];
 };
 

@@ -127,7 +127,7 @@ bool send_is_out_of_rounds(const struct run_dial *d)
 }
 
 /* What is left for another connection is left because this one is over. */
-static void check_left(const struct send_mail *m)
+static void check_pending(const struct send_mail *m)
 {
     bool over = mox_conn_session(m->d->conn)->stage == MOX_STAGE_QUIT;
 
@@ -171,7 +171,7 @@ static void on_delivered(void *arg, int status, const struct mox_error *err)
     m->id = 0;
     m->calls++;
     check_outcome(m, status, err);
-    check_left(m);
+    check_pending(m);
     m->over = !is_open(m);
     start_more(d);
 }
