@@ -382,12 +382,14 @@ END_TEST
 /* Four behind the server's own, of which one is a stranger, in all 24 orders; none is lost. */
 START_TEST(without_an_order)
 {
-    struct credential *second = issue("Second", between, true), *far;
-    const mbedtls_x509_crt *sent[] = {&root->chain, &between->chain, &second->chain, &rival->chain};
-    mbedtls_x509_crt chain;
+    struct credential *second = issue("Second", between, true);
+    struct credential *third = issue("Third", second, true);
+    struct credential *far = issue("mx.example.org", third, false);
+    const mbedtls_x509_crt *sent[] = {&rival->chain, &between->chain, &second->chain,
+                                      &third->chain};
     size_t left = ARRAY_LEN(sent), order = (size_t)_i, n = 0;
+    mbedtls_x509_crt chain;
 
-    far = issue("mx.example.org", second, false);
     mbedtls_x509_crt_init(&chain);
     add_copy(&chain, &far->chain);
     for (; left > 0; order /= left, left--) {
@@ -402,6 +404,7 @@ START_TEST(without_an_order)
     ck_assert_uint_eq(n, 1 + ARRAY_LEN(sent));
     mbedtls_x509_crt_free(&chain);
     credential_free(far);
+    credential_free(third);
     credential_free(second);
 }
 END_TEST
