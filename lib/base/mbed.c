@@ -71,6 +71,29 @@ bool mbed_is_nomem(int ret)
     }
 }
 
+/* 2.28 passes over a certificate whose signature it does not know, and then misses its key. */
+bool mbed_is_unknown_kind(int ret)
+{
+    switch (high_part(ret)) {
+    case MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG:
+    case MBEDTLS_ERR_PK_UNKNOWN_PK_ALG:
+    case MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE:
+    case MBEDTLS_ERR_SSL_PK_TYPE_MISMATCH:
+        return true;
+    default:
+        return false;
+    }
+}
+
+size_t mbed_unread(const mbedtls_ssl_context *ssl, int ret)
+{
+    size_t len = ssl->MBEDTLS_PRIVATE(in_hslen);
+    bool parted = !MBED_3 && ret == MBEDTLS_ERR_SSL_FEATURE_UNAVAILABLE &&
+                  len > ssl->MBEDTLS_PRIVATE(in_msglen);
+
+    return parted || len > MBEDTLS_SSL_IN_CONTENT_LEN ? len : 0;
+}
+
 bool mbed_is_random(int ret)
 {
     return low_part(ret) == MBED_NO_RANDOM;

@@ -48,6 +48,9 @@ int mbed_init(struct mox_error *err);
 bool mbed_is_nomem(int ret);
 bool mbed_is_random(int ret);
 
+/* Whether it comes of a key or a signature in a certificate that mbedTLS does not know. */
+bool mbed_is_unknown_kind(int ret);
+
 /* A random number function that fails says so. */
 enum { MBED_NO_RANDOM = -0x0034 /* MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED */ };
 
@@ -172,6 +175,10 @@ static inline const unsigned char *mbed_message(const mbedtls_ssl_context *ssl, 
     *len = ssl->MBEDTLS_PRIVATE(in_hslen);
     return ssl->MBEDTLS_PRIVATE(in_msg);
 }
+
+/* The length of the message that a handshake which ended with this error broke on: it must fit into
+ * a buffer, with 2.28 into the record that it begins in. 0: that was not why. */
+size_t mbed_unread(const mbedtls_ssl_context *ssl, int ret);
 
 /* Whether what a read or write returned only says that a ticket came. */
 static inline bool mbed_is_ticket(int ret)

@@ -323,6 +323,32 @@ static bool is_anchor(const struct certificate_request *request)
     return false;
 }
 
+/* Whoever issued a certificate behind it, for there alone mbedTLS looks; servers send what they
+ * have in any order (RFC 8446 section 4.4.2). Strangers come last. */
+static void put_in_order(mbedtls_x509_crt *chain)
+{
+    mbedtls_x509_crt *last = chain; /* of those that have their place */
+
+    for (mbedtls_x509_crt *placed = chain; placed != last->next; placed = placed->next) {
+        mbedtls_x509_crt **at = &last->next;
+
+        while (*at != NULL) {
+            mbedtls_x509_crt *issuer = *at;
+
+            if (!slice_equal(bytes_of(&issuer->subject_raw), bytes_of(&placed->issuer_raw))) {
+                at = &issuer->next;
+                continue;
+            }
+            *at = issuer->next;
+            issuer->next = last->next;
+            last->next = issuer;
+            if (at == &last->next)
+                at = &issuer->next;
+            last = issuer;
+        }
+    }
+}
+
 static void run(mbedtls_x509_crt *chain, mbedtls_x509_crt *anchors, struct path *path)
 {
     uint32_t flags;
@@ -350,8 +376,12 @@ static int follow(const struct certificate_request *request, struct path *path)
             run(&copies, NULL, path);
     } else {
         status = copy_anchors(request, &copies, &n);
-        if (status == MOX_OK) /* it writes into the keys of the chain, which is its owner's alone */
-            run((mbedtls_x509_crt *)request->chain, n > 0 ? &copies : NULL, path);
+        if (status == MOX_OK) {
+            mbedtls_x509_crt *chain = (mbedtls_x509_crt *)request->chain; /* its owner's alone */
+
+            put_in_order(chain);
+            run(chain, n > 0 ? &copies : NULL, path); /* which writes into its keys */
+        }
     }
     mbedtls_x509_crt_free(&copies);
     return status;

@@ -41,7 +41,8 @@ const char *const *certificate_names(const struct mbedtls_x509_crt *leaf, struct
 int64_t certificate_expiry(const struct mbedtls_x509_crt *certificate);
 
 struct certificate_request {
-    const struct mbedtls_x509_crt *chain;   /* as presented, the server's own first; NULL: none */
+    const struct mbedtls_x509_crt *chain;   /* as presented, the server's own first; NULL: none. The
+                                               others are put in order, and keys are written into */
     const struct mbedtls_x509_crt *anchors; /* read only, so threads may share them; NULL: none */
     const char *const *names;               /* as certificate_matches; NULL: any will do */
     int64_t now;                            /* unix seconds */

@@ -95,6 +95,7 @@ static int status_of(const struct tls_fault *fault)
 int tls_fault_note(struct tls_fault *fault, const mbedtls_ssl_context *ssl, int ret)
 {
     fault->ret = ret;
+    fault->unread = fault->late ? 0 : mbed_unread(ssl, ret);
     if (ret == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE) {
         fault->alerted = true;
         fault->alert = mbed_alert(ssl);
@@ -156,6 +157,20 @@ static int foreign_error(const struct tls_fault *fault, struct mox_error *err)
                      text);
 }
 
+/* Most likely it is the one with its certificates, but not even its type may be left. */
+static int unread_error(const struct tls_fault *fault, struct mox_error *err)
+{
+    if (fault->unread > MBEDTLS_SSL_IN_CONTENT_LEN)
+        return error_set(err, fault->status,
+                         "the server sent a handshake message of %zu bytes, as a large chain of "
+                         "certificates makes it; mbedTLS takes %d at most",
+                         fault->unread, MBEDTLS_SSL_IN_CONTENT_LEN);
+    return error_set(err, fault->status,
+                     "the server sent a handshake message of %zu bytes in several records, which "
+                     "this version of mbedTLS does not take",
+                     fault->unread);
+}
+
 /* What mbedTLS says, without the name of its part ("SSL - "). */
 static int library_error(const struct tls_fault *fault, struct mox_error *err)
 {
@@ -204,6 +219,12 @@ static int describe(const struct tls_fault *fault, const struct stream *under,
         return error_set(err, fault->status, "the server ended TLS in the middle of the handshake");
     if (fault->ret == MBED_ERR_SSL_VERSION)
         return error_set(err, fault->status, "the server wants a TLS version older than 1.2");
+    if (fault->unread > 0)
+        return unread_error(fault, err);
+    if (mbed_is_unknown_kind(fault->ret))
+        return error_set(err, fault->status,
+                         "the server's certificates have a key or a signature of a kind that "
+                         "mbedTLS does not know, as Ed25519 is");
     return library_error(fault, err);
 }
 

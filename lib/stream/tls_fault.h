@@ -21,6 +21,7 @@ struct tls_fault {    /* all zero: none so far */
     int alert;        /* its number */
     bool identity;    /* we have a client certificate */
     bool uncertified; /* the server showed none */
+    size_t unread;    /* bytes of a handshake message that mbedTLS cannot take; 0: none */
     size_t heard;
     unsigned char bytes[TLS_FAULT_HEARD]; /* the first ones from the server */
 };

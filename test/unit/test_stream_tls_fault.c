@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include <mbedtls/oid.h>
 #include <mbedtls/ssl_ciphersuites.h>
 
 #include "stream/tls_fault.h"
@@ -89,6 +90,62 @@ START_TEST(a_broken_handshake_is_told)
         check_failure(c->name, MOX_E_TLS, c->says);
         tls_world_hang_up(&w);
     }
+}
+END_TEST
+
+#define TLS12 "\x16\x03\x03\x00\x2a\x02\x00\x00\x26\x03\x03" RANDOM "\x00\xc0\x2b\x00"
+
+/* The head of a message, the bytes of its first two records, and what is said of it. */
+static const struct large {
+    unsigned char head[4];
+    size_t record;
+    const char *says;
+} larges[] = {
+    {{11, 0, 0x7f, 0},
+     1 << 14,
+     "sent a handshake message of 32516 bytes, as a large chain of certificates makes it; mbedTLS "
+     "takes 16384 at most"},
+    {{11, 0, 8, 0},
+     512,
+     MBED_3 ? "the server closed the connection in the TLS handshake"
+            : "sent a handshake message of 2052 bytes in several records, which this version of "
+              "mbedTLS does not take"},
+};
+
+START_TEST(a_message_that_is_too_large_is_told)
+{
+    static char bytes[sizeof TLS12 + 2 * (5 + (1 << 14))];
+    const struct large *c = &larges[_i];
+    const char record[] = {0x16, 3, 3, (char)(c->record >> 8), (char)c->record};
+    size_t at = sizeof TLS12 - 1;
+
+    memset(bytes, 0, sizeof bytes);
+    memcpy(bytes, TLS12, at);
+    memcpy(bytes + at + sizeof record, c->head, sizeof c->head);
+    for (int i = 0; i < 2; i++, at += sizeof record + c->record)
+        memcpy(bytes + at, record, sizeof record);
+    w.wire.cut = true;
+    ck_assert_int_eq(tls_world_start_raw(&w, bytes, at), MOX_OK);
+    ck_assert_int_eq(tls_world_shake(&w), MOX_E_TLS);
+    check_failure("large", MOX_E_TLS, c->says);
+}
+END_TEST
+
+/* As mbedTLS says it, with and without a detail. */
+START_TEST(a_key_of_an_unknown_kind_is_told)
+{
+    static const int rets[] = {
+        MBEDTLS_ERR_X509_UNKNOWN_SIG_ALG + MBEDTLS_ERR_OID_NOT_FOUND,
+        MBEDTLS_ERR_PK_UNKNOWN_PK_ALG,
+        MBEDTLS_ERR_PK_UNKNOWN_NAMED_CURVE,
+        MBEDTLS_ERR_SSL_PK_TYPE_MISMATCH,
+    };
+    struct tls_fault fault = {.status = MOX_E_TLS, .ret = rets[_i]};
+    struct mox_error err;
+
+    ck_assert_int_eq(tls_fault_error(&fault, NULL, &err), MOX_E_TLS);
+    ck_assert_str_eq(err.message, "the server's certificates have a key or a signature of a kind "
+                                  "that mbedTLS does not know, as Ed25519 is");
 }
 END_TEST
 
@@ -213,6 +270,8 @@ TCase *test_stream_tls_fault(void)
     tcase_set_timeout(tcase, 60);
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_loop_test(tcase, a_broken_handshake_is_told, 0, (int)ARRAY_LEN(brokens));
+    tcase_add_loop_test(tcase, a_message_that_is_too_large_is_told, 0, (int)ARRAY_LEN(larges));
+    tcase_add_loop_test(tcase, a_key_of_an_unknown_kind_is_told, 0, 4);
     tcase_add_loop_test(tcase, what_the_wire_says_in_the_handshake, 0, (int)ARRAY_LEN(lowers));
     tcase_add_loop_test(tcase, what_the_wire_says_later, 0, (int)ARRAY_LEN(lowers));
     tcase_add_test(tcase, an_alert_after_the_handshake_is_told);
