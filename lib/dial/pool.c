@@ -192,6 +192,8 @@ bool pool_serve(struct dial *d)
     }
     refresh(conn->dial, d);
     conn->reused = true;
+    if (conn->delivery != NULL)
+        deliver_renew(conn->delivery);
     d->conn = conn;
     d->ctx->stats.reused++;
     d->ctx->stats.dials_ok++;

@@ -15,8 +15,7 @@ static const char text[] = "Subject: hello\r\n\r\n.a dot\r\nbye\r\n";
 #define TWO_HOSTS                                                                                  \
     "example.org MX 10 m1.example.org\nexample.org MX 20 m2.example.org\n"                         \
     "m1.example.org A 192.0.2.1\nm2.example.org A 192.0.2.2\n192.0.2.1 up\n192.0.2.2 up\n"
-#define ONE_ADDRESS                                                                                \
-    "example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n192.0.2.1 up\n"
+#define ONE_ADDRESS "example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n192.0.2.1 up\n"
 #define THREE_ADDRESSES                                                                            \
     "example.org MX 10 m1.example.org\nexample.org MX 20 m2.example.org\n"                         \
     "m1.example.org A 192.0.2.1\nm1.example.org AAAA 2001:db8::1\nm2.example.org A 192.0.2.2\n"    \
@@ -59,8 +58,8 @@ static const struct deliver_case {
      ONE_ADDRESS "mailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org", 0, "permanent@192.0.2.1",
      "192.0.2.1@0", 0, MOX_E_REFUSED, MOX_ACTION_GIVE_UP, NULL},
     {"there is no other family: the next host takes it",
-     TWO_HOSTS "mailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org", 0, "accepted@192.0.2.2", NULL,
-     1, MOX_OK, 0, NULL},
+     TWO_HOSTS "mailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org", 0, "accepted@192.0.2.2",
+     NULL, 1, MOX_OK, 0, NULL},
     {"every host refuses our address",
      TWO_HOSTS "mailbox 192.0.2.1 mail=" NO_PTR "\nmailbox 192.0.2.2 rcpt=" NO_PTR "\n",
      "b@example.org c@example.org", 0, "permanent@192.0.2.2 permanent@192.0.2.2", NULL, 0,

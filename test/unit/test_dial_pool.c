@@ -237,25 +237,76 @@ START_TEST(closed_meanwhile)
 }
 END_TEST
 
-/* Closed by the server just when it is used: a new dial to the same address, and nothing is lost.
- */
+/* Given up by the server just when it is used: a new dial to the same address, and nothing is lost.
+ * Only on a connection that was kept is 421 no more than that. */
+static const struct {
+    const char *name;
+    const char *mail;  /* what the server says to MAIL; NULL: it closes, or resets */
+    bool reset, fresh; /* fresh: it has carried no message */
+    int status;
+} stales[] = {
+    {"closed", NULL, false, true, MOX_E_CLOSED},
+    {"reset", NULL, true, true, MOX_E_CLOSED},
+    {"closed after a message", NULL, false, false, MOX_E_CLOSED},
+    {"reset after a message", NULL, true, false, MOX_E_CLOSED},
+    {"421", "250_ok|421_4.4.2_idle_timeout~close", false, false, MOX_E_REFUSED},
+    {"421, byte by byte", "250_ok|421_4.4.2_idle_timeout~drip plain", false, false, MOX_E_REFUSED},
+};
+
 START_TEST(stale)
 {
     static const struct dial_case one = {.name = "1"};
     struct mox_conn *conn;
     struct mox_error err;
+    char rules[128];
+    int status;
 
     world_of(4, 0);
-    mox_conn_release(dial(&one));
+    snprintf(rules, sizeof rules, "mailbox 192.0.2.1 mail=%s\n", stales[_i].mail);
+    if (stales[_i].mail != NULL)
+        world_load(sim, rules);
+    conn = dial(&one);
+    if (!stales[_i].fresh)
+        ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+    mox_conn_release(conn);
     conn = dial(&one);
     ck_assert_uint_eq(connects(), 1);
-    net_hang_up(net_find(sim, "192.0.2.1"), _i == 1);
-    ck_assert_int_eq(deliver(conn, &err), MOX_E_CLOSED);
-    ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
-    ck_assert_msg(mox_dial_next(&conn, NULL, &err) == MOX_OK, "%s", err.message);
+    if (stales[_i].mail == NULL)
+        net_hang_up(net_find(sim, "192.0.2.1"), stales[_i].reset);
+    status = deliver(conn, &err);
+    ck_assert_msg(status == stales[_i].status, "%s: %s\n%s", stales[_i].name, err.message,
+                  sim->log.ptr);
+    ck_assert_msg(err.action == MOX_ACTION_NEXT, "%s: %s: %s", stales[_i].name,
+                  mox_action_name(err.action), err.message);
+    ck_assert_msg(mox_dial_next(&conn, NULL, &err) == MOX_OK, "%s: %s", stales[_i].name,
+                  err.message);
     ck_assert_uint_eq(connects(), 2);
     ck_assert_int_eq(deliver(conn, &err), MOX_OK);
     mox_conn_close(conn);
+}
+END_TEST
+
+/* From there on it is the server's word: 421 to what follows, and to what is said on a new one. */
+START_TEST(refused_on_a_kept_one)
+{
+    static const char *const rules[] = {"mailbox 192.0.2.1 rcpt=250_ok|421_4.3.2_bye~close\n",
+                                        "mailbox 192.0.2.1 mail=421_4.3.2_bye~close\n"};
+    static const struct dial_case one = {.name = "1"};
+    struct mox_conn *conn;
+    struct mox_error err;
+
+    world_of(4, 0);
+    world_load(sim, rules[_i]);
+    conn = dial(&one);
+    if (_i == 0) {
+        ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+        mox_conn_release(conn);
+        conn = dial(&one);
+    }
+    ck_assert_int_eq(deliver(conn, &err), MOX_E_REFUSED);
+    ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
+    ck_assert_int_eq(mox_dial_next(&conn, NULL, &err), MOX_E_REFUSED);
+    ck_assert_uint_eq(connects(), 1);
 }
 END_TEST
 
@@ -320,7 +371,8 @@ TCase *test_dial_pool(void)
     tcase_add_test(tc, bounded_in_messages);
     tcase_add_loop_test(tc, not_kept, 0, 3);
     tcase_add_loop_test(tc, closed_meanwhile, 0, 3);
-    tcase_add_loop_test(tc, stale, 0, 2);
+    tcase_add_loop_test(tc, stale, 0, sizeof stales / sizeof *stales);
+    tcase_add_loop_test(tc, refused_on_a_kept_one, 0, 2);
     tcase_add_loop_test(tc, makes_room, 0, 2);
     tcase_add_test(tc, shutdown_closes_them);
     tcase_add_test(tc, cancelled);
