@@ -150,6 +150,7 @@ static void refresh(struct dial *old, const struct dial *d)
     old->greeted = 1;
     old->retries = 0;
     old->limited = false;
+    old->store_silent = d->store_silent;
     old->flip_host = NULL;
     old->again = NULL;
 }
