@@ -5,9 +5,19 @@
 #include "dial_world.h"
 #include "test/sim/mailbox.h"
 
-static const char config[] =
-    "Transports:\n\tv4:\n\t\tDirect:\n\t\t\tDisableIPv6: true\n"
-    "Routes:\n\t-\n\t\tToDomain:\n\t\t\t- example.net\n\t\tTransport: v4\n";
+#define RELAY(name) "\t" name ":\n\t\tSMTP:\n\t\t\tHost: mx.example.org\n\t\t\tNoSTARTTLS: true\n"
+#define LOGIN(name, mechanism)                                                                     \
+    RELAY(name)                                                                                    \
+    "\t\t\tAuth:\n\t\t\t\tUsername: relay-user\n\t\t\t\tPassword: pa55Word:7Qz\n"                  \
+    "\t\t\t\tMechanisms:\n\t\t\t\t\t- " mechanism "\n"
+#define TRANSPORTS                                                                                 \
+    "Transports:\n\tv4:\n\t\tDirect:\n\t\t\tDisableIPv6: true\n"                                   \
+    "\tspf:\n\t\tDirect:\n\t\t\tRequireSPF: true\n"
+#define LOGINS RELAY("open") LOGIN("user", "CRAM-MD5") LOGIN("other", "SCRAM-SHA-1")
+#define ROUTES "Routes:\n\t-\n\t\tToDomain:\n\t\t\t- example.net\n\t\tTransport: v4\n"
+
+static const char config[] = TRANSPORTS LOGINS ROUTES;
+static const char believing[] = TRANSPORTS LOGINS ROUTES "TrustAD: true\n";
 
 static const char two_domains[] =
     "example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n192.0.2.1 up\n"
@@ -71,27 +81,72 @@ static const struct {
     {"to EHLO alone", {.name = "1"}, {.name = "2", .stop_at = MOX_STAGE_EHLO}, false},
     {"it was dialed to EHLO alone", {.name = "1", .stop_at = MOX_STAGE_EHLO}, {.name = "2"}, false},
     {"with a history", {.name = "1"}, {.name = "2", .dialed = "*=192.0.2.1"}, false},
+    {"loaded anew", {.name = "1"}, {.name = "2", .config = config}, false},
+    {"AD is believed", {.name = "1"}, {.name = "2", .config = believing}, false},
+    {"special addresses", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_ALLOW_SPECIAL}, false},
+    {"no history is kept", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_NO_HISTORY}, false},
+    {"verified TLS is wanted", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_REQUIRETLS}, false},
+    {"another port", {.name = "1"}, {.name = "2", .port = 2525}, false},
+    {"another sender", {.name = "1"}, {.name = "2", .from = "x@example.net"}, true},
+    {"another sender, and our address hangs on him",
+     {.name = "1", .transport = "spf"},
+     {.name = "2", .transport = "spf", .from = "x@example.net"},
+     false},
+    {"the same login",
+     {.name = "1", .transport = "user"},
+     {.name = "2", .transport = "user"},
+     true},
+    {"a login", {.name = "1", .transport = "open"}, {.name = "2", .transport = "user"}, false},
+    {"no login", {.name = "1", .transport = "user"}, {.name = "2", .transport = "open"}, false},
+    {"another login",
+     {.name = "1", .transport = "user"},
+     {.name = "2", .transport = "other"},
+     false},
+    {"its name alone",
+     {.name = "1", .server = "mx.example.org"},
+     {.name = "2", .server = "192.0.2.1"},
+     false},
 };
+
+/* By its own configuration, if it has one. NULL: there is no way to what it wants. */
+static struct mox_conn *dial_second(const struct dial_case *c, struct mox_config **own)
+{
+    struct mox_dial_request request = *dial_request_of(c);
+    struct mox_conn *conn = NULL;
+
+    if (c->config != NULL)
+        request.config = *own = mox_config_parse(c->config, strlen(c->config), NULL);
+    ck_assert_ptr_nonnull(request.config);
+    mox_dial(sim->ctx, &request, &conn, NULL);
+    return conn;
+}
 
 START_TEST(who_gets_it)
 {
+    static const struct secure logins = {
+        .login = {.mechanisms = 1u << LOGIN_CRAM_MD5 | 1u << LOGIN_SCRAM_1, .plain = true}};
+    struct mox_ip ip = dial_ip("192.0.2.1");
+    struct mox_config *own = NULL;
     struct mox_conn *conn;
     struct mox_error err;
     unsigned questions;
 
     world_of(4, 0);
     world_load(sim, "machine 198.51.100.1 2001:db8:9::9\n");
+    net_place(sim, &ip, 0)->secure = &logins;
     mox_conn_release(dial(&pairs[_i].first));
-    questions = world_count(sim, " ask ");
-    conn = dial(&pairs[_i].second);
-    ck_assert_msg((connects() == 1) == pairs[_i].reused, "%s\n%s", pairs[_i].name, sim->log.ptr);
+    questions = world_count(sim, " query ");
+    conn = dial_second(&pairs[_i].second, &own);
+    ck_assert_msg(conn == NULL || connects() == (pairs[_i].reused ? 1 : 2), "%s\n%s",
+                  pairs[_i].name, sim->log.ptr);
     ck_assert_uint_eq(mox_ctx_stats(sim->ctx)->reused, pairs[_i].reused);
     if (pairs[_i].reused) {
-        ck_assert_uint_eq(world_count(sim, " ask "), questions); /* no DNS */
+        ck_assert_uint_eq(world_count(sim, " query "), questions); /* no DNS */
         ck_assert_int_eq(deliver(conn, &err), MOX_OK);
         ck_assert_ptr_nonnull(sim->taken);
     }
     mox_conn_close(conn);
+    mox_config_free(own);
 }
 END_TEST
 
