@@ -154,6 +154,7 @@ static void on_delivered(void *arg, int status, const struct mox_error *err)
     m->id = 0;
     m->calls++;
     check_outcome(m, status, err);
+    check_for_good(m);
     m->over = !is_open(m);
     start_more(d);
 }
