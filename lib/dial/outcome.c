@@ -261,6 +261,18 @@ static bool was_host_unheard(const struct mox_plan *plan, const struct plan_host
     return false;
 }
 
+/* What came of its candidate in the end: it was not dialed once more. */
+static bool is_last(const struct mox_plan *plan, size_t attempt)
+{
+    const struct plan_candidate *candidate = plan_attempt_at(plan, attempt)->candidate;
+
+    for (size_t i = attempt + 1; i < plan->attempts.len; i++) {
+        if (plan_attempt_at(plan, i)->candidate == candidate)
+            return false;
+    }
+    return true;
+}
+
 bool outcome_others_refused(const struct dial *d)
 {
     const struct plan_host *present = d->attempt->candidate->host;
@@ -268,8 +280,9 @@ bool outcome_others_refused(const struct dial *d)
     for (size_t i = 0; i < d->plan->attempts.len; i++) {
         const struct plan_attempt *attempt = plan_attempt_at(d->plan, i);
 
-        if (attempt->candidate->host != present && attempt->view.outcome != MOX_E_CANCELLED &&
-            !says_5xx(attempt->view.error))
+        if (attempt->candidate->host == present || attempt->view.outcome == MOX_E_CANCELLED)
+            continue;
+        if (is_last(d->plan, i) && !says_5xx(attempt->view.error))
             return false;
     }
     return !d->limited && !was_host_unheard(d->plan, present);

@@ -365,6 +365,33 @@ START_TEST(refused_on_a_kept_one)
 }
 END_TEST
 
+/* That the first host gave up a kept connection takes nothing from its refusal on a fresh one. */
+START_TEST(refused_by_all_in_the_end)
+{
+    static const struct dial_case one = {.name = "1"};
+    struct mox_conn *conn;
+    struct mox_error err;
+
+    world_of(4, 0);
+    world_load(sim, "example.org MX 20 mx.example.net\n");
+    conn = dial(&one);
+    ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+    mox_conn_release(conn);
+    conn = dial(&one);
+    world_load(sim, "mailbox 192.0.2.1 mail=550_5.7.25_no_PTR|421_4.4.2_idle_timeout\n"
+                    "mailbox 192.0.2.2 mail=550_5.7.25_no_PTR\n");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(deliver(conn, &err), MOX_E_REFUSED);
+        ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
+        ck_assert_int_eq(mox_dial_next(&conn, NULL, &err), MOX_OK);
+    }
+    ck_assert_int_eq(deliver(conn, &err), MOX_E_REFUSED);
+    ck_assert_int_eq(err.action, MOX_ACTION_GIVE_UP);
+    ck_assert_str_eq(err.host, "mx.example.net");
+    mox_conn_close(conn);
+}
+END_TEST
+
 /* As many connections as may be open: kept ones make room. */
 START_TEST(makes_room)
 {
@@ -428,6 +455,7 @@ TCase *test_dial_pool(void)
     tcase_add_loop_test(tc, closed_meanwhile, 0, 3);
     tcase_add_loop_test(tc, stale, 0, sizeof stales / sizeof *stales);
     tcase_add_loop_test(tc, refused_on_a_kept_one, 0, 2);
+    tcase_add_test(tc, refused_by_all_in_the_end);
     tcase_add_loop_test(tc, makes_room, 0, 2);
     tcase_add_test(tc, shutdown_closes_them);
     tcase_add_test(tc, cancelled);
