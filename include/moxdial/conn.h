@@ -148,8 +148,8 @@ MOX_API int mox_conn_detach(struct mox_conn *conn, intptr_t *fd, void *readahead
  * itself, it is kept for a later dial with the same transport, next hop, source, TLS demand and
  * login, at most mox_ctx_options::idle_s long and mox_ctx_options::max_idle of them; else it is
  * closed as by mox_conn_close(). While the host holds the plan it was dialed by, no other dial gets
- * it. A dial that takes one asks no DNS; if the server has closed it meanwhile without a word,
- * mox_deliver() says #MOX_ACTION_NEXT and mox_dial_next() dials the same address anew.
+ * it. A dial that takes one asks no DNS; if the server has closed it meanwhile, or its first word
+ * is 421, mox_deliver() says #MOX_ACTION_NEXT and mox_dial_next() dials the same address anew.
  * Thread rule: one thread at a time per context (see Threads).
  *
  * @param conn consumed; may be NULL

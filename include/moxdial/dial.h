@@ -38,7 +38,8 @@ struct mox_timeouts {
     uint32_t data;        ///< The reply to DATA; 2 minutes.
     uint32_t block;       ///< Each block of the message; 3 minutes.
     uint32_t final_reply; ///< The reply to the final dot; 10 minutes.
-    uint32_t store;       ///< An answer of the store; 1 s.
+    uint32_t store; ///< An answer of the store; 1 s. If one has not come by then, the dial asks
+                    ///< no more of the store, so silence costs it this time once.
 };
 
 /** How to dial: bits. */

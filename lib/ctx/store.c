@@ -31,7 +31,7 @@ static void run_deadline(struct ctx_event *event)
     run_answer(&op->event);
 }
 
-/* Gives the op its id and its deadline. */
+/* Gives the op its id and its deadline; without time it is answered. */
 static int begin(struct mox_ctx *ctx, struct ctx_store_op *op, uint64_t timeout_us)
 {
     *op = (struct ctx_store_op){.ctx = ctx, .item = op->item, .done = op->done};
@@ -40,6 +40,12 @@ static int begin(struct mox_ctx *ctx, struct ctx_store_op *op, uint64_t timeout_
     op->id = ctx_id_new(ctx, CTX_STORE, op);
     if (op->id == 0)
         return MOX_E_NOMEM;
+    if (timeout_us == 0) {
+        op->answered = true;
+        op->status = MOX_E_TIMEOUT;
+        ctx_event_queue(ctx, &op->event);
+        return MOX_OK;
+    }
     if (ctx_timer_set(ctx, &op->timer, ctx_now_us(ctx) + timeout_us) != MOX_OK) {
         end_wait(op);
         return MOX_E_NOMEM;
@@ -59,7 +65,9 @@ int store_get(struct mox_ctx *ctx, struct ctx_store_op *op, const char *key, uin
 {
     int status = ctx->store.get == NULL ? MOX_E_UNSUPPORTED : begin(ctx, op, timeout_us);
 
-    return status != MOX_OK ? status : asked(op, ctx->store.get(ctx->store.user, op->id, key));
+    if (status != MOX_OK || op->answered)
+        return status;
+    return asked(op, ctx->store.get(ctx->store.user, op->id, key));
 }
 
 int store_put(struct mox_ctx *ctx, struct ctx_store_op *op, const char *key, struct slice value,
@@ -67,7 +75,7 @@ int store_put(struct mox_ctx *ctx, struct ctx_store_op *op, const char *key, str
 {
     int status = ctx->store.put == NULL ? MOX_E_UNSUPPORTED : begin(ctx, op, timeout_us);
 
-    if (status != MOX_OK)
+    if (status != MOX_OK || op->answered)
         return status;
     return asked(op, ctx->store.put(ctx->store.user, op->id, key, value.ptr, value.len, ttl_s));
 }
@@ -77,7 +85,7 @@ int store_add(struct mox_ctx *ctx, struct ctx_store_op *op, const char *key, int
 {
     int status = ctx->store.add == NULL ? MOX_E_UNSUPPORTED : begin(ctx, op, timeout_us);
 
-    if (status != MOX_OK)
+    if (status != MOX_OK || op->answered)
         return status;
     return asked(op, ctx->store.add(ctx->store.user, op->id, key, delta, ttl_s));
 }
@@ -87,7 +95,9 @@ int store_each(struct mox_ctx *ctx, struct ctx_store_op *op, const char *prefix,
 {
     int status = ctx->store.each == NULL ? MOX_E_UNSUPPORTED : begin(ctx, op, timeout_us);
 
-    return status != MOX_OK ? status : asked(op, ctx->store.each(ctx->store.user, op->id, prefix));
+    if (status != MOX_OK || op->answered)
+        return status;
+    return asked(op, ctx->store.each(ctx->store.user, op->id, prefix));
 }
 
 /* An id that names nothing any more when the store gets it, so that the answer is stale; 0: no

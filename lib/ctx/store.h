@@ -26,6 +26,7 @@ struct ctx_store_op { /* all zero: not asked */
 /*
  * The caller owns op and keeps it until done or store_cancel. key: printable ASCII. MOX_OK: done
  * will be called, also for what failed at once; MOX_E_NOMEM; MOX_E_UNSUPPORTED: no such op.
+ * timeout_us 0: the store is not asked, and done tells MOX_E_TIMEOUT.
  */
 int store_get(struct mox_ctx *ctx, struct ctx_store_op *op, const char *key, uint64_t timeout_us);
 int store_put(struct mox_ctx *ctx, struct ctx_store_op *op, const char *key, struct slice value,

@@ -3,6 +3,8 @@
 
 #include "base/ip.h"
 #include "dial/history.h"
+#include "dial/hosts.h"
+#include "dial/outcome.h"
 #include "dial/refusal.h"
 #include "smtp/result.h"
 
@@ -68,17 +70,24 @@ static void give_up(struct mox_rcpt_result *result)
     result->action = MOX_ACTION_GIVE_UP;
 }
 
+/* Nobody is left to be asked. */
+static void end(const struct dial *d, int other, struct mox_rcpt_result *result)
+{
+    bool other_day = other == REFUSAL_OTHER_UNHEARD && d->plan->rules.attempts == 0; /* as in mox */
+
+    if (other_day || !outcome_others_refused(d))
+        result->action = MOX_ACTION_LATER;
+    else
+        give_up(result);
+}
+
 static void settle(const struct dial *d, struct mox_rcpt_result *result)
 {
     int other = refusal_other_family(d);
 
     result->state = MOX_RCPT_TEMPORARY;
-    if (other == REFUSAL_OTHER_LEFT)
-        return;
-    if (other == REFUSAL_OTHER_UNHEARD && d->plan->rules.attempts == 0)
-        result->action = MOX_ACTION_LATER; /* it may be heard another day, as in mox */
-    else
-        give_up(result);
+    if (other != REFUSAL_OTHER_LEFT && !hosts_others_left(d, d->attempt->candidate->host))
+        end(d, other, result);
 }
 
 void advice_settle(const struct dial *d, struct mox_rcpt_result *results, size_t n)

@@ -1,6 +1,7 @@
 /*
- * advice.h - what the dial knows that a reply does not say: whether a refusal can be helped by the
- * other family of the same host (design.md "Refusal of our address").
+ * advice.h - what the dial knows that a reply does not say: whether a refusal of our address can be
+ * helped by the other family of the same host or by another host, and whether it is for good if
+ * not: only if nobody who was asked said anything else.
  */
 #ifndef DIAL_ADVICE_H
 #define DIAL_ADVICE_H

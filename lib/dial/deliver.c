@@ -161,12 +161,17 @@ static int write_some(struct delivery *v, struct mox_error *err)
 
 static int take_bytes(struct delivery *v, struct slice bytes, struct mox_error *err)
 {
+    uint32_t turn = smtp_mail_turn(&v->mail);
     size_t used;
+    int status;
 
     if (ctx_logs(delivery_ctx(v), MOX_LOG_DIALOGUE))
         log_lines(v, "<", bytes);
-    v->conn->reused = false; /* the server is there: what comes now is its word */
-    return smtp_mail_input(&v->mail, bytes, &used, err);
+    status = smtp_mail_input(&v->mail, bytes, &used, err);
+    v->worn = v->worn || (v->conn->reused && smtp_mail_is_dismissed(&v->mail));
+    if (smtp_mail_turn(&v->mail) != turn) /* a reply is whole: the server is there */
+        v->conn->reused = false;
+    return status;
 }
 
 static int closed_early(const struct delivery *v, struct mox_error *err)
@@ -365,6 +370,13 @@ void delivery_wake(struct delivery *v)
     stream_notify(stream_of(v), on_ready, v);
     ctx_event_queue(delivery_ctx(v), &v->event);
     ctx_arm(delivery_ctx(v));
+}
+
+void deliver_renew(struct delivery *v)
+{
+    smtp_mail_renew(&v->mail);
+    mem_free(v->why);
+    v->why = NULL;
 }
 
 const struct mox_error *deliver_why(const struct delivery *v)

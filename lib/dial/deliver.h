@@ -7,6 +7,9 @@
 
 #include "dial/conn.h"
 
+/* The connection was kept, and serves another dial. */
+void deliver_renew(struct delivery *v);
+
 /* What the last message that was not taken by all ended with; NULL: none was refused. */
 const struct mox_error *deliver_why(const struct delivery *v);
 

@@ -38,6 +38,13 @@ void dial_log(const struct dial *d, int level, int stage, const struct plan_cand
     ctx_log(d->ctx, &entry);
 }
 
+uint64_t dial_store_us(const struct dial *d, uint64_t us)
+{
+    bool silent = d->store_silent || (d->sts != NULL && lookup_sts_store_silent(d->sts));
+
+    return silent ? 0 : us;
+}
+
 static void on_mx(void *arg)
 {
     dial_step(arg);
@@ -238,8 +245,10 @@ static int run_mx(struct dial *d, int *next, struct mox_error *err)
 
 static int run_addresses(struct dial *d, int *next, struct mox_error *err)
 {
-    int status = security_of_domain(d, err);
+    int status;
 
+    d->store_silent = dial_store_us(d, 1) == 0; /* what the policy's lookup met outlives it */
+    status = security_of_domain(d, err);
     if (status == MOX_OK)
         status = hosts_update(d, err);
     if (status != MOX_OK)

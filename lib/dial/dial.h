@@ -112,6 +112,7 @@ struct dial {
     bool heard;               /* the server has said something over TLS */
     bool handshaking;         /* TLS is being laid over the stream */
     bool noted_refusal;       /* of noted: our address was refused, and not accepted since */
+    bool store_silent;        /* it let a deadline pass: it is not asked again */
     bool limited;             /* candidates are left that a limit forbids */
     bool loop_best;           /* the best MX host is ourselves */
     int32_t loop_preference;  /* hosts from here on are not dialed; INT32_MAX: no
@@ -140,6 +141,10 @@ void dial_resume(struct dial *d, const struct mox_error *why, bool worn);
 
 /* Ends it by its callback, with this error. */
 void dial_stop(struct dial *d, const struct mox_error *err);
+
+/* Of this time how much a question to the store may take that the dial waits for: all, or none, for
+ * a store that is silent costs a dial its deadline once. */
+uint64_t dial_store_us(const struct dial *d, uint64_t us);
 
 /* Whether it only resolves. */
 static inline bool dial_is_plan(const struct dial *d)

@@ -100,6 +100,7 @@ static void on_read(struct ctx_store_op *op, size_t at)
         (struct history_read *)((char *)(op - at) - offsetof(struct history_read, ops));
     struct dial_host *host = read->host;
 
+    host->dial->store_silent = host->dial->store_silent || op->status == MOX_E_TIMEOUT;
     take_value(host->dial, &host->host->history->of[at], families[at], op);
     store_cancel(op); /* the value has been read */
     if (--read->open > 0)
@@ -141,7 +142,8 @@ int history_begin(struct dial_host *host)
             continue;
         learned_key(key, host->host->view.host, &history->of[i].source, families[i]);
         read->ops[i].done = done[i];
-        read->open += store_get(d->ctx, &read->ops[i], key, d->plan->rules.store_us) == MOX_OK;
+        read->open += store_get(d->ctx, &read->ops[i], key,
+                                dial_store_us(d, d->plan->rules.store_us)) == MOX_OK;
     }
     history->reading = read->open > 0 ? read : NULL;
     return MOX_OK;

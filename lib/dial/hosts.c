@@ -512,6 +512,29 @@ static bool has_untried(const struct dial *d)
     return false;
 }
 
+/* Hosts from the loop's preference on are as good as dropped. */
+static bool may_open(const struct dial *d, const struct plan_host *host)
+{
+    return host != NULL && host->view.preference < d->loop_preference;
+}
+
+bool hosts_others_left(const struct dial *d, const struct plan_host *host)
+{
+    for (size_t i = 0; i < d->plan->kept.len; i++) {
+        const struct plan_candidate *candidate = plan_kept_at(d->plan, i);
+
+        if (!candidate->tried && candidate->host != host)
+            return true;
+    }
+    for (size_t i = 0; i < d->next_host; i++) {
+        const struct plan_host *other = plan_host_at(d->plan, i);
+
+        if (!other->looked_up && other != host && may_open(d, other))
+            return true; /* its answer may come yet */
+    }
+    return may_open(d, plan_host_at(d->plan, d->next_host));
+}
+
 int hosts_update(struct dial *d, struct mox_error *err)
 {
     uint64_t now = ctx_now_us(d->ctx);

@@ -26,6 +26,9 @@ int hosts_update(struct dial *d, struct mox_error *err);
 /* All questions of the window have been answered. */
 bool hosts_settled(const struct dial *d);
 
+/* Whether there is, or may be, an address to dial of another host than that one. */
+bool hosts_others_left(const struct dial *d, const struct plan_host *host);
+
 /* Drops what is kept, untried and of these families. */
 int hosts_drop_families(struct dial *d, uint32_t families, int drop, const char *detail);
 

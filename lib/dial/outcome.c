@@ -240,17 +240,52 @@ static int fail_requiretls(const struct dial *d, struct mox_error *err)
     return error_at_host(err, d->plan->rules.name);
 }
 
-/* A host that another day may be asked, too. */
-static bool was_host_unheard(const struct mox_plan *plan)
+/* A host that another day may be asked, too; but: not this one. */
+static bool was_host_unheard(const struct mox_plan *plan, const struct plan_host *but)
 {
-    static const int drops[] = {MOX_DROP_DNS_ERROR, MOX_DROP_TLSA_ERROR, MOX_DROP_BUSY,
-                                MOX_DROP_STS_MISMATCH};
+    for (size_t i = 0; i < plan->dropped.len; i++) {
+        const struct plan_candidate *candidate = plan->dropped.items[i];
 
-    for (size_t i = 0; i < ARRAY_LEN(drops); i++) {
-        if (dropped_as(plan, drops[i]) != NULL)
-            return true;
+        switch (candidate->view.drop) {
+        case MOX_DROP_DNS_ERROR:
+        case MOX_DROP_TLSA_ERROR:
+        case MOX_DROP_BUSY:
+        case MOX_DROP_STS_MISMATCH:
+            if (candidate->host != but)
+                return true;
+            break;
+        default:
+            break;
+        }
     }
     return false;
+}
+
+/* What came of its candidate in the end: it was not dialed once more. */
+static bool is_last(const struct mox_plan *plan, size_t attempt)
+{
+    const struct plan_candidate *candidate = plan_attempt_at(plan, attempt)->candidate;
+
+    for (size_t i = attempt + 1; i < plan->attempts.len; i++) {
+        if (plan_attempt_at(plan, i)->candidate == candidate)
+            return false;
+    }
+    return true;
+}
+
+bool outcome_others_refused(const struct dial *d)
+{
+    const struct plan_host *present = d->attempt->candidate->host;
+
+    for (size_t i = 0; i < d->plan->attempts.len; i++) {
+        const struct plan_attempt *attempt = plan_attempt_at(d->plan, i);
+
+        if (attempt->candidate->host == present || attempt->view.outcome == MOX_E_CANCELLED)
+            continue;
+        if (is_last(d->plan, i) && !says_5xx(attempt->view.error))
+            return false;
+    }
+    return !d->limited && !was_host_unheard(d->plan, present);
 }
 
 int outcome_failure(const struct dial *d, struct mox_error *err)
@@ -265,7 +300,7 @@ int outcome_failure(const struct dial *d, struct mox_error *err)
     if (best == NULL)
         return fail_nowhere(d, err);
     *err = *best;
-    err->permanent = all_5xx && !d->limited && !was_host_unheard(d->plan);
+    err->permanent = all_5xx && !d->limited && !was_host_unheard(d->plan, NULL);
     if (err->permanent)
         err->action = MOX_ACTION_GIVE_UP;
     else if (err->action != MOX_ACTION_LATER_SAME)

@@ -150,6 +150,7 @@ static void refresh(struct dial *old, const struct dial *d)
     old->greeted = 1;
     old->retries = 0;
     old->limited = false;
+    old->store_silent = d->store_silent;
     old->flip_host = NULL;
     old->again = NULL;
 }
@@ -196,6 +197,8 @@ bool pool_serve(struct dial *d)
     }
     refresh(conn->dial, d);
     conn->reused = true;
+    if (conn->delivery != NULL)
+        deliver_renew(conn->delivery);
     d->conn = conn;
     d->ctx->stats.reused++;
     d->ctx->stats.dials_ok++;

@@ -21,8 +21,9 @@ static void on_answer(void *arg)
 int security_begin(struct dial *d, struct mox_error *err)
 {
     const struct request_rules *rules = &d->plan->rules;
-    struct lookup_rules lookup = request_lookup(&d->plan->rules);
+    struct lookup_rules lookup = request_lookup(rules);
 
+    lookup.store_us = dial_store_us(d, lookup.store_us);
     if (d->ctx->fetch.fetch == NULL || rules->target != REQUEST_DOMAIN)
         return MOX_OK;
     d->sts = lookup_sts_start(d->ctx, rules->name, &lookup, on_answer, d);

@@ -60,7 +60,7 @@ static int add(struct way *way, struct mox_error *err)
     key_of(way, way->claimed, key);
     way->op.done = on_claim;
     status = store_add(way->dial->ctx, &way->op, key, way->dry ? 0 : way->places,
-                       KEPT_WINDOWS * seconds, way->lookup.store_us);
+                       KEPT_WINDOWS * seconds, dial_store_us(way->dial, way->lookup.store_us));
     if (status == MOX_E_NOMEM)
         return error_nomem(err);
     way->op.status = status == MOX_OK ? way->op.status : status;
@@ -174,6 +174,7 @@ static int run_claim(struct way *way, int *next, struct mox_error *err)
         return MOX_E_AGAIN;
     *next = WAY_LOOK;
     if (way->op.status != MOX_OK) {
+        way->dial->store_silent = way->op.status == MOX_E_TIMEOUT;
         refuse(way, MOX_LOG_WARNING, "the store could not be asked", false);
         return MOX_OK;
     }

@@ -14,7 +14,7 @@
 /* What every lookup of a dial has in common. */
 struct lookup_rules {
     uint64_t timeout_us; /* of each question */
-    uint64_t store_us;   /* of each question to the store */
+    uint64_t store_us;   /* of each question to the store; 0: it is not asked */
     int trust_ad;        /* 1: believe it, 0: never, -1: as the answer was delivered */
 };
 

@@ -445,8 +445,9 @@ static struct job *find_job(const struct jobs *jobs, const char *domain,
 {
     struct job *job = jobs->running;
 
-    while (job != NULL && !(job->rules.timeout_us == rules->timeout_us &&
-                            slice_is(domain_slice(&job->domain), domain)))
+    while (job != NULL &&
+           !(job->rules.timeout_us == rules->timeout_us && job->rules.store_us == rules->store_us &&
+             slice_is(domain_slice(&job->domain), domain)))
         job = job->next;
     return job;
 }
@@ -487,6 +488,11 @@ struct lookup_sts *lookup_sts_start(struct mox_ctx *ctx, const char *domain,
 bool lookup_sts_finished(const struct lookup_sts *sts)
 {
     return sts->job->finished;
+}
+
+bool lookup_sts_store_silent(const struct lookup_sts *sts)
+{
+    return sts->job->store_status == MOX_E_TIMEOUT;
 }
 
 const struct lookup_sts_result *lookup_sts_result(const struct lookup_sts *sts)

@@ -32,6 +32,9 @@ struct lookup_sts *lookup_sts_start(struct mox_ctx *ctx, const char *domain,
 
 bool lookup_sts_finished(const struct lookup_sts *sts);
 
+/* Whether the store was asked for a policy and did not answer in time. */
+bool lookup_sts_store_silent(const struct lookup_sts *sts);
+
 /* Once finished; borrowed until it is freed. */
 const struct lookup_sts_result *lookup_sts_result(const struct lookup_sts *sts);
 

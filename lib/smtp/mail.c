@@ -304,7 +304,7 @@ static void end_running(struct smtp_mail *m, const struct mox_error *why, bool o
 static bool is_untouched(const struct smtp_mail *m, const struct smtp_job *job,
                          const struct mox_error *why)
 {
-    return why->code == MOX_E_CLOSED && !job->heard && m->begun > (job->begun ? 1 : 0);
+    return why->code == MOX_E_CLOSED && !job->heard && m->begun > m->kept + (job->begun ? 1 : 0);
 }
 
 /* Nothing is said or taken any more; the jobs that are left go. */
@@ -370,6 +370,11 @@ int smtp_mail_output(struct smtp_mail *m, struct slice *out, struct mox_error *e
     return out->len == 0 && m->starved ? MOX_E_AGAIN : MOX_OK;
 }
 
+void smtp_mail_renew(struct smtp_mail *m)
+{
+    m->kept = m->begun;
+}
+
 void smtp_mail_break(struct smtp_mail *m, const struct mox_error *why)
 {
     if (m->broken)
@@ -385,6 +390,7 @@ static void take_closing(struct smtp_mail *m)
     struct mox_error why;
 
     policy_classify(smtp_mail_stage(m), m->reply.code, smtp_reply_text(&m->reply), &why);
+    m->dismissed = m->first != NULL && !m->first->heard;
     if (m->first != NULL)
         smtp_job_fail_all(m->first, &why);
     end_all(m);
@@ -468,6 +474,11 @@ bool smtp_mail_awaits(const struct smtp_mail *m)
 bool smtp_mail_is_broken(const struct smtp_mail *m)
 {
     return m->broken;
+}
+
+bool smtp_mail_is_dismissed(const struct smtp_mail *m)
+{
+    return m->dismissed;
 }
 
 bool smtp_mail_is_idle(const struct smtp_mail *m)

@@ -83,15 +83,17 @@ struct smtp_mail { /* all zero: not started; smtp_mail_free is allowed */
     size_t block;                  /* bytes of the message written since the deadline began */
     uint32_t said, written, taken; /* commands with a reply each: put into out, written, answered */
     uint32_t begun;                /* transactions */
+    uint32_t kept;                 /* … when the connection was kept for somebody else */
     uint32_t messages;             /* transactions that ended with an accepted dot */
     uint32_t turn;                 /* counts the deadlines */
     uint8_t front, back;           /* in transactions */
     bool direct;                   /* piece is the output */
     bool starved;                  /* the body's reader had nothing */
-    bool reset;   /* the server still holds an envelope: RSET before the next MAIL */
-    bool early;   /* the reply at hand began before its command was written */
-    bool in_body; /* … and in the middle of a message */
-    bool quit;    /* QUIT is put behind the last message; its reply is not awaited */
+    bool reset;     /* the server still holds an envelope: RSET before the next MAIL */
+    bool early;     /* the reply at hand began before its command was written */
+    bool in_body;   /* … and in the middle of a message */
+    bool quit;      /* QUIT is put behind the last message; its reply is not awaited */
+    bool dismissed; /* 421 was the first word on the job that ran */
     bool broken;
 };
 
@@ -127,6 +129,9 @@ void smtp_mail_sent(struct smtp_mail *m, size_t n);
  */
 int smtp_mail_input(struct smtp_mail *m, struct slice bytes, size_t *used, struct mox_error *err);
 
+/* The connection was kept, and now serves another owner: what he adds is its first message. */
+void smtp_mail_renew(struct smtp_mail *m);
+
 /*
  * The connection is over. why: closed, timed out, shutdown. Every job is done, each recipient by
  * how far it got: whose results stand keep them; the dot written and no reply to it: unknown; else
@@ -142,6 +147,10 @@ bool smtp_mail_awaits(const struct smtp_mail *m);
 
 /* 421, a reply in the middle of a body, a failure, smtp_mail_break: only closing is left. */
 bool smtp_mail_is_broken(const struct smtp_mail *m);
+
+/* It is broken by a 421 that was the first word on the message that ran: of a server that only was
+ * tired of the connection. */
+bool smtp_mail_is_dismissed(const struct smtp_mail *m);
 
 /* No job, nothing awaited: QUIT may be said, the connection may be kept. */
 bool smtp_mail_is_idle(const struct smtp_mail *m);

@@ -94,6 +94,45 @@ static void check_bodies(struct run *run, const struct send_mail *m)
     }
 }
 
+/* All recipients, so nobody was accepted before; by the last host that was asked. */
+static bool is_refused_for_good(const struct send_mail *m)
+{
+    for (unsigned i = 0; i < m->facts->rcpts; i++) {
+        const struct mox_rcpt_result *r = &m->results[i];
+
+        if (r->state != MOX_RCPT_PERMANENT || r->stage > MOX_STAGE_RCPT ||
+            strstr(r->reply, "reverse hostname") == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool has_said_5xx(const struct mox_plan *plan, uint32_t candidate)
+{
+    const struct mox_attempt *a;
+
+    for (uint32_t i = 0; (a = mox_plan_attempt(plan, i)) != NULL; i++) {
+        if (a->candidate == candidate && a->error != NULL && a->error->smtp_code >= 500)
+            return true;
+    }
+    return false;
+}
+
+void check_for_good(const struct send_mail *m)
+{
+    const struct mox_plan *plan = m->d->conn == NULL ? NULL : mox_conn_plan(m->d->conn);
+    const struct mox_candidate *c;
+
+    if (plan == NULL || !is_refused_for_good(m))
+        return;
+    for (uint32_t i = 0; (c = mox_plan_candidate(plan, i)) != NULL; i++) {
+        if (c->drop == MOX_DROP_NONE && strcmp(c->host, m->results[0].host) != 0 &&
+            !has_said_5xx(plan, i))
+            run_broken(m->d->run, "mail", "%s is refused for good, and %s was not heard", m->name,
+                       c->host);
+    }
+}
+
 void check_mail_of(struct run_dial *d)
 {
     for (size_t k = 0; k < d->facts->nmails && d->send.made; k++) {

@@ -27,7 +27,7 @@ static const char *nth(struct world *w, const char *replies, unsigned n)
 {
     const char *end;
     char *script;
-    size_t len;
+    size_t len, text;
 
     while (n-- > 0 && strchr(replies, '|') != NULL)
         replies = strchr(replies, '|') + 1;
@@ -37,8 +37,11 @@ static const char *nth(struct world *w, const char *replies, unsigned n)
     memcpy(script, replies, len);
     for (size_t i = 0; i < len; i++)
         script[i] = script[i] == '_' ? ' ' : script[i];
-    if (len > 0 && strchr(script, '~') == NULL)
-        memcpy(script + len, "\r\n", 3);
+    text = strcspn(script, "~");
+    if (text > 0) {
+        memmove(script + text + 2, script + text, len - text);
+        memcpy(script + text, "\r\n", 2);
+    }
     return script;
 }
 

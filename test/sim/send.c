@@ -172,6 +172,7 @@ static void on_delivered(void *arg, int status, const struct mox_error *err)
     m->calls++;
     check_outcome(m, status, err);
     check_pending(m);
+    check_for_good(m);
     m->over = !is_open(m);
     start_more(d);
 }

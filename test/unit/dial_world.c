@@ -79,7 +79,7 @@ const struct mox_dial_request *dial_request_of(const struct dial_case *c)
 {
     memset(&made, 0, sizeof made);
     made.envelope.size = sizeof made.envelope;
-    made.envelope.from = "a@example.com";
+    made.envelope.from = c->from == NULL ? "a@example.com" : c->from;
     made.envelope.to = c->to == NULL ? "b@example.org" : c->to;
     made.envelope.attempts = c->attempts;
     made.request.size = sizeof made.request;
@@ -89,6 +89,7 @@ const struct mox_dial_request *dial_request_of(const struct dial_case *c)
     made.request.server = c->server;
     made.request.ehlo = c->ehlo;
     made.request.families = c->families;
+    made.request.port = c->port;
     made.request.flags = c->flags;
     made.request.stop_at = c->stop_at;
     made.request.timeout_ms = c->timeout_ms;

@@ -31,10 +31,11 @@ struct dial_case {
     const char *config; /* NULL: none */
     const char *world;
     /* the request; what is zero is the default */
-    const char *to; /* NULL: b@example.org */
+    const char *to, *from; /* NULL: b@example.org, a@example.com */
     const char *transport, *server, *ehlo, *source;
     const char *dialed; /* "mx.example.org=192.0.2.1 *=2001:db8::1", oldest first */
     uint32_t families, flags, timeout_ms, attempts;
+    uint16_t port;
     int stop_at;
     struct mox_timeouts timeouts;
     /* what must come of it */

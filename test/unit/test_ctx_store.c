@@ -233,6 +233,22 @@ START_TEST(the_deadline_gives_it_up)
 }
 END_TEST
 
+START_TEST(without_time_it_is_not_asked)
+{
+    for (int cancelled = 0; cancelled < 2; cancelled++) {
+        ck_assert_int_eq(store_get(world.ctx, &op, "a/1", 0), MOX_OK);
+        ck_assert_int_eq(done, 0);
+        if (cancelled)
+            store_cancel(&op);
+        dispatch();
+        ck_assert_int_eq(done, !cancelled);
+        ck_assert_int_eq(op.status, MOX_E_TIMEOUT);
+        done = 0;
+    }
+    ck_assert_int_eq(asked.calls, 0);
+}
+END_TEST
+
 START_TEST(cancel_is_silent)
 {
     ck_assert_int_eq(get(), MOX_OK);
@@ -326,6 +342,7 @@ TCase *test_ctx_store(void)
     tcase_add_test(tc, failures_keep_their_code);
     tcase_add_test(tc, a_value_beyond_the_limit_fails);
     tcase_add_test(tc, the_deadline_gives_it_up);
+    tcase_add_test(tc, without_time_it_is_not_asked);
     tcase_add_test(tc, cancel_is_silent);
     tcase_add_test(tc, a_put_that_is_forgotten_waits_for_nothing);
     tcase_add_test(tc, an_add_that_is_forgotten_waits_for_nothing);

@@ -15,6 +15,11 @@ static const char text[] = "Subject: hello\r\n\r\n.a dot\r\nbye\r\n";
 #define TWO_HOSTS                                                                                  \
     "example.org MX 10 m1.example.org\nexample.org MX 20 m2.example.org\n"                         \
     "m1.example.org A 192.0.2.1\nm2.example.org A 192.0.2.2\n192.0.2.1 up\n192.0.2.2 up\n"
+#define ONE_ADDRESS "example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n192.0.2.1 up\n"
+#define THREE_ADDRESSES                                                                            \
+    "example.org MX 10 m1.example.org\nexample.org MX 20 m2.example.org\n"                         \
+    "m1.example.org A 192.0.2.1\nm1.example.org AAAA 2001:db8::1\nm2.example.org A 192.0.2.2\n"    \
+    "192.0.2.1 up\n2001:db8::1 up\n192.0.2.2 up\n"
 #define NO_PTR "550_5.7.25_Client_host_rejected:_cannot_find_your_reverse_hostname"
 
 static const struct deliver_case {
@@ -49,8 +54,42 @@ static const struct deliver_case {
     {"both families are refused: the reply of the last",
      TWO_FAMILIES "mailbox 2001:db8::1 mail=" NO_PTR "\nmailbox 192.0.2.1 mail=" NO_PTR "\n",
      "b@example.org", 0, "permanent@192.0.2.1", NULL, 0, MOX_E_REFUSED, MOX_ACTION_GIVE_UP, NULL},
-    {"there is no other family", TWO_HOSTS "mailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org",
-     0, "permanent@192.0.2.1", "192.0.2.1@0", 0, MOX_E_REFUSED, MOX_ACTION_GIVE_UP, NULL},
+    {"there is no other family, nor another host",
+     ONE_ADDRESS "mailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org", 0, "permanent@192.0.2.1",
+     "192.0.2.1@0", 0, MOX_E_REFUSED, MOX_ACTION_GIVE_UP, NULL},
+    {"there is no other family: the next host takes it",
+     TWO_HOSTS "mailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org", 0, "accepted@192.0.2.2",
+     NULL, 1, MOX_OK, 0, NULL},
+    {"every host refuses our address",
+     TWO_HOSTS "mailbox 192.0.2.1 mail=" NO_PTR "\nmailbox 192.0.2.2 rcpt=" NO_PTR "\n",
+     "b@example.org c@example.org", 0, "permanent@192.0.2.2 permanent@192.0.2.2", NULL, 0,
+     MOX_E_REFUSED, MOX_ACTION_GIVE_UP, NULL},
+    {"both families are refused: the next host takes it",
+     THREE_ADDRESSES "mailbox 2001:db8::1 mail=" NO_PTR "\nmailbox 192.0.2.1 rcpt=" NO_PTR "\n",
+     "b@example.org", 0, "accepted@192.0.2.2", NULL, 1, MOX_OK, 0, NULL},
+    {"both families of one host and the only one of the other",
+     THREE_ADDRESSES "mailbox 2001:db8::1 mail=" NO_PTR "\nmailbox 192.0.2.1 mail=" NO_PTR
+                     "\nmailbox 192.0.2.2 mail=" NO_PTR "\n",
+     "b@example.org", 0, "permanent@192.0.2.2", NULL, 0, MOX_E_REFUSED, MOX_ACTION_GIVE_UP, NULL},
+    {"an unheard family, then the next host takes it",
+     THREE_ADDRESSES "192.0.2.1 refused\nmailbox 2001:db8::1 mail=" NO_PTR "\n", "b@example.org", 0,
+     "accepted@192.0.2.2", NULL, 1, MOX_OK, 0, NULL},
+    {"the other host is out of reach: not for good",
+     TWO_HOSTS "192.0.2.2 refused\nmailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org", 3,
+     "temporary@192.0.2.1", NULL, 0, MOX_E_REFUSED, MOX_ACTION_LATER, "reverse hostname"},
+    {"the first host was out of reach: not for good",
+     TWO_HOSTS "192.0.2.1 refused\nmailbox 192.0.2.2 mail=" NO_PTR "\n", "b@example.org", 3,
+     "temporary@192.0.2.2", NULL, 0, MOX_E_REFUSED, MOX_ACTION_LATER, NULL},
+    {"the other host has no address that is known: not for good",
+     TWO_HOSTS "m2.example.org A +servfail\nmailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org",
+     3, "temporary@192.0.2.1", "192.0.2.1@0", 0, MOX_E_REFUSED, MOX_ACTION_LATER, NULL},
+    {"an unheard family, and the next host refuses us: not for good",
+     THREE_ADDRESSES "192.0.2.1 refused\nmailbox 2001:db8::1 mail=" NO_PTR
+                     "\nmailbox 192.0.2.2 mail=" NO_PTR "\n",
+     "b@example.org", 0, "temporary@192.0.2.2", NULL, 0, MOX_E_REFUSED, MOX_ACTION_LATER, NULL},
+    {"refused, and then at the greeting: for good",
+     TWO_HOSTS "192.0.2.2 up reject\nmailbox 192.0.2.1 mail=" NO_PTR "\n", "b@example.org", 0,
+     "temporary@192.0.2.1", NULL, 0, MOX_E_REFUSED, MOX_ACTION_GIVE_UP, NULL},
     {"5.7.1 for the second recipient is about that one",
      TWO_FAMILIES "mailbox 2001:db8::1 rcpt=250_ok|550_5.7.1_not_you\n",
      "b@example.org c@example.org", 0, "accepted@2001:db8::1 permanent@2001:db8::1",

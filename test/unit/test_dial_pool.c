@@ -5,9 +5,19 @@
 #include "dial_world.h"
 #include "test/sim/mailbox.h"
 
-static const char config[] =
-    "Transports:\n\tv4:\n\t\tDirect:\n\t\t\tDisableIPv6: true\n"
-    "Routes:\n\t-\n\t\tToDomain:\n\t\t\t- example.net\n\t\tTransport: v4\n";
+#define RELAY(name) "\t" name ":\n\t\tSMTP:\n\t\t\tHost: mx.example.org\n\t\t\tNoSTARTTLS: true\n"
+#define LOGIN(name, mechanism)                                                                     \
+    RELAY(name)                                                                                    \
+    "\t\t\tAuth:\n\t\t\t\tUsername: relay-user\n\t\t\t\tPassword: pa55Word:7Qz\n"                  \
+    "\t\t\t\tMechanisms:\n\t\t\t\t\t- " mechanism "\n"
+#define TRANSPORTS                                                                                 \
+    "Transports:\n\tv4:\n\t\tDirect:\n\t\t\tDisableIPv6: true\n"                                   \
+    "\tspf:\n\t\tDirect:\n\t\t\tRequireSPF: true\n"
+#define LOGINS RELAY("open") LOGIN("user", "CRAM-MD5") LOGIN("other", "SCRAM-SHA-1")
+#define ROUTES "Routes:\n\t-\n\t\tToDomain:\n\t\t\t- example.net\n\t\tTransport: v4\n"
+
+static const char config[] = TRANSPORTS LOGINS ROUTES;
+static const char believing[] = TRANSPORTS LOGINS ROUTES "TrustAD: true\n";
 
 static const char two_domains[] =
     "example.org MX 10 mx.example.org\nmx.example.org A 192.0.2.1\n192.0.2.1 up\n"
@@ -71,27 +81,72 @@ static const struct {
     {"to EHLO alone", {.name = "1"}, {.name = "2", .stop_at = MOX_STAGE_EHLO}, false},
     {"it was dialed to EHLO alone", {.name = "1", .stop_at = MOX_STAGE_EHLO}, {.name = "2"}, false},
     {"with a history", {.name = "1"}, {.name = "2", .dialed = "*=192.0.2.1"}, false},
+    {"loaded anew", {.name = "1"}, {.name = "2", .config = config}, false},
+    {"AD is believed", {.name = "1"}, {.name = "2", .config = believing}, false},
+    {"special addresses", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_ALLOW_SPECIAL}, false},
+    {"no history is kept", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_NO_HISTORY}, false},
+    {"verified TLS is wanted", {.name = "1"}, {.name = "2", .flags = MOX_DIAL_REQUIRETLS}, false},
+    {"another port", {.name = "1"}, {.name = "2", .port = 2525}, false},
+    {"another sender", {.name = "1"}, {.name = "2", .from = "x@example.net"}, true},
+    {"another sender, and our address hangs on him",
+     {.name = "1", .transport = "spf"},
+     {.name = "2", .transport = "spf", .from = "x@example.net"},
+     false},
+    {"the same login",
+     {.name = "1", .transport = "user"},
+     {.name = "2", .transport = "user"},
+     true},
+    {"a login", {.name = "1", .transport = "open"}, {.name = "2", .transport = "user"}, false},
+    {"no login", {.name = "1", .transport = "user"}, {.name = "2", .transport = "open"}, false},
+    {"another login",
+     {.name = "1", .transport = "user"},
+     {.name = "2", .transport = "other"},
+     false},
+    {"its name alone",
+     {.name = "1", .server = "mx.example.org"},
+     {.name = "2", .server = "192.0.2.1"},
+     false},
 };
+
+/* By its own configuration, if it has one. NULL: there is no way to what it wants. */
+static struct mox_conn *dial_second(const struct dial_case *c, struct mox_config **own)
+{
+    struct mox_dial_request request = *dial_request_of(c);
+    struct mox_conn *conn = NULL;
+
+    if (c->config != NULL)
+        request.config = *own = mox_config_parse(c->config, strlen(c->config), NULL);
+    ck_assert_ptr_nonnull(request.config);
+    mox_dial(sim->ctx, &request, &conn, NULL);
+    return conn;
+}
 
 START_TEST(who_gets_it)
 {
+    static const struct secure logins = {
+        .login = {.mechanisms = 1u << LOGIN_CRAM_MD5 | 1u << LOGIN_SCRAM_1, .plain = true}};
+    struct mox_ip ip = dial_ip("192.0.2.1");
+    struct mox_config *own = NULL;
     struct mox_conn *conn;
     struct mox_error err;
     unsigned questions;
 
     world_of(4, 0);
     world_load(sim, "machine 198.51.100.1 2001:db8:9::9\n");
+    net_place(sim, &ip, 0)->secure = &logins;
     mox_conn_release(dial(&pairs[_i].first));
-    questions = world_count(sim, " ask ");
-    conn = dial(&pairs[_i].second);
-    ck_assert_msg((connects() == 1) == pairs[_i].reused, "%s\n%s", pairs[_i].name, sim->log.ptr);
+    questions = world_count(sim, " query ");
+    conn = dial_second(&pairs[_i].second, &own);
+    ck_assert_msg(conn == NULL || connects() == (pairs[_i].reused ? 1 : 2), "%s\n%s",
+                  pairs[_i].name, sim->log.ptr);
     ck_assert_uint_eq(mox_ctx_stats(sim->ctx)->reused, pairs[_i].reused);
     if (pairs[_i].reused) {
-        ck_assert_uint_eq(world_count(sim, " ask "), questions); /* no DNS */
+        ck_assert_uint_eq(world_count(sim, " query "), questions); /* no DNS */
         ck_assert_int_eq(deliver(conn, &err), MOX_OK);
         ck_assert_ptr_nonnull(sim->taken);
     }
     mox_conn_close(conn);
+    mox_config_free(own);
 }
 END_TEST
 
@@ -237,24 +292,102 @@ START_TEST(closed_meanwhile)
 }
 END_TEST
 
-/* Closed by the server just when it is used: a new dial to the same address, and nothing is lost.
- */
+/* Given up by the server just when it is used: a new dial to the same address, and nothing is lost.
+ * Only on a connection that was kept is 421 no more than that. */
+static const struct {
+    const char *name;
+    const char *mail;  /* what the server says to MAIL; NULL: it closes, or resets */
+    bool reset, fresh; /* fresh: it has carried no message */
+    int status;
+} stales[] = {
+    {"closed", NULL, false, true, MOX_E_CLOSED},
+    {"reset", NULL, true, true, MOX_E_CLOSED},
+    {"closed after a message", NULL, false, false, MOX_E_CLOSED},
+    {"reset after a message", NULL, true, false, MOX_E_CLOSED},
+    {"421", "250_ok|421_4.4.2_idle_timeout~close", false, false, MOX_E_REFUSED},
+    {"421, byte by byte", "250_ok|421_4.4.2_idle_timeout~drip plain", false, false, MOX_E_REFUSED},
+};
+
 START_TEST(stale)
+{
+    static const struct dial_case one = {.name = "1"};
+    struct mox_conn *conn;
+    struct mox_error err;
+    char rules[128];
+    int status;
+
+    world_of(4, 0);
+    snprintf(rules, sizeof rules, "mailbox 192.0.2.1 mail=%s\n", stales[_i].mail);
+    if (stales[_i].mail != NULL)
+        world_load(sim, rules);
+    conn = dial(&one);
+    if (!stales[_i].fresh)
+        ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+    mox_conn_release(conn);
+    conn = dial(&one);
+    ck_assert_uint_eq(connects(), 1);
+    if (stales[_i].mail == NULL)
+        net_hang_up(net_find(sim, "192.0.2.1"), stales[_i].reset);
+    status = deliver(conn, &err);
+    ck_assert_msg(status == stales[_i].status, "%s: %s\n%s", stales[_i].name, err.message,
+                  sim->log.ptr);
+    ck_assert_msg(err.action == MOX_ACTION_NEXT, "%s: %s: %s", stales[_i].name,
+                  mox_action_name(err.action), err.message);
+    ck_assert_msg(mox_dial_next(&conn, NULL, &err) == MOX_OK, "%s: %s", stales[_i].name,
+                  err.message);
+    ck_assert_uint_eq(connects(), 2);
+    ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+    mox_conn_close(conn);
+}
+END_TEST
+
+/* From there on it is the server's word: 421 to what follows, and to what is said on a new one. */
+START_TEST(refused_on_a_kept_one)
+{
+    static const char *const rules[] = {"mailbox 192.0.2.1 rcpt=250_ok|421_4.3.2_bye~close\n",
+                                        "mailbox 192.0.2.1 mail=421_4.3.2_bye~close\n"};
+    static const struct dial_case one = {.name = "1"};
+    struct mox_conn *conn;
+    struct mox_error err;
+
+    world_of(4, 0);
+    world_load(sim, rules[_i]);
+    conn = dial(&one);
+    if (_i == 0) {
+        ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+        mox_conn_release(conn);
+        conn = dial(&one);
+    }
+    ck_assert_int_eq(deliver(conn, &err), MOX_E_REFUSED);
+    ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
+    ck_assert_int_eq(mox_dial_next(&conn, NULL, &err), MOX_E_REFUSED);
+    ck_assert_uint_eq(connects(), 1);
+}
+END_TEST
+
+/* That the first host gave up a kept connection takes nothing from its refusal on a fresh one. */
+START_TEST(refused_by_all_in_the_end)
 {
     static const struct dial_case one = {.name = "1"};
     struct mox_conn *conn;
     struct mox_error err;
 
     world_of(4, 0);
-    mox_conn_release(dial(&one));
+    world_load(sim, "example.org MX 20 mx.example.net\n");
     conn = dial(&one);
-    ck_assert_uint_eq(connects(), 1);
-    net_hang_up(net_find(sim, "192.0.2.1"), _i == 1);
-    ck_assert_int_eq(deliver(conn, &err), MOX_E_CLOSED);
-    ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
-    ck_assert_msg(mox_dial_next(&conn, NULL, &err) == MOX_OK, "%s", err.message);
-    ck_assert_uint_eq(connects(), 2);
     ck_assert_int_eq(deliver(conn, &err), MOX_OK);
+    mox_conn_release(conn);
+    conn = dial(&one);
+    world_load(sim, "mailbox 192.0.2.1 mail=550_5.7.25_no_PTR|421_4.4.2_idle_timeout\n"
+                    "mailbox 192.0.2.2 mail=550_5.7.25_no_PTR\n");
+    for (int i = 0; i < 2; i++) {
+        ck_assert_int_eq(deliver(conn, &err), MOX_E_REFUSED);
+        ck_assert_int_eq(err.action, MOX_ACTION_NEXT);
+        ck_assert_int_eq(mox_dial_next(&conn, NULL, &err), MOX_OK);
+    }
+    ck_assert_int_eq(deliver(conn, &err), MOX_E_REFUSED);
+    ck_assert_int_eq(err.action, MOX_ACTION_GIVE_UP);
+    ck_assert_str_eq(err.host, "mx.example.net");
     mox_conn_close(conn);
 }
 END_TEST
@@ -362,7 +495,9 @@ TCase *test_dial_pool(void)
     tcase_add_test(tc, bounded_in_messages);
     tcase_add_loop_test(tc, not_kept, 0, 3);
     tcase_add_loop_test(tc, closed_meanwhile, 0, 3);
-    tcase_add_loop_test(tc, stale, 0, 2);
+    tcase_add_loop_test(tc, stale, 0, sizeof stales / sizeof *stales);
+    tcase_add_loop_test(tc, refused_on_a_kept_one, 0, 2);
+    tcase_add_test(tc, refused_by_all_in_the_end);
     tcase_add_loop_test(tc, makes_room, 0, 2);
     tcase_add_test(tc, shutdown_closes_them);
     tcase_add_test(tc, cancelled);

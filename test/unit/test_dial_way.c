@@ -69,6 +69,55 @@ START_TEST(claims)
 }
 END_TEST
 
+/* A store that is silent costs a dial its deadline once, whatever else it would be asked: for other
+ * routes, for a policy, for what was learned of the hosts of each preference. */
+static const struct silence_case {
+    const char *name, *routes;
+    unsigned adds, gets; /* questions that are asked in spite of it */
+} silences[] = {
+    {"limited routes",
+     ROUTE(PER_HOUR("2"), "a") ROUTE(PER_MINUTE("2"), "b") ROUTE(PER_HOUR("3"), "no")
+         ROUTE("", "learned"),
+     1, 0},
+    {"none is limited", ROUTE("", "learned"), 0, 3}, /* the policy, both families of one host */
+};
+
+START_TEST(silence_costs_once)
+{
+    static const char world[] =
+        "example.org MX 10 mx.example.org\nexample.org MX 20 m2.example.org\n"
+        "m2.example.org A 192.0.2.2\nm2.example.org AAAA 2001:db8::2\n"
+        "192.0.2.1 refused\n2001:db8::1 refused\n2001:db8::2 up\n";
+    const struct silence_case *c = &silences[_i];
+    struct mox_timeouts timeouts = {.size = sizeof timeouts, .store = 200};
+    char config[1024];
+    struct sim_call call;
+    struct way_request r;
+
+    dial_teardown();
+    sim = world_bare(1);
+    sim->store = STORE_MUTE;
+    sim->fetch_ops = sim->dns_at_once = true;
+    ck_assert_int_eq(world_open(sim, NULL, NULL), MOX_OK);
+    world_load(sim, dial_simple);
+    world_load(sim, world);
+    snprintf(config, sizeof config,
+             TRANSPORTS "\tlearned:\n\t\tDirect:\n\t\t\tPrefer: learned\n"
+                        "Routes:\n%s",
+             c->routes);
+    way_configure(config);
+    way_ask(&r)->request.timeouts = &timeouts;
+    dial_to_end(&call, &r.request);
+    ck_assert_msg(call.status == MOX_OK, "%s: %s", c->name, call.err.message);
+    ck_assert_msg(strcmp(dial_seen(), "2001:db8::1@200 192.0.2.1@210 2001:db8::2@220") == 0,
+                  "%s: %s\n%s", c->name, dial_seen(), sim->log.ptr);
+    ck_assert_msg(world_count(sim, "store adds") == c->adds &&
+                      world_count(sim, "store gets") == c->gets,
+                  "%s:\n%s", c->name, sim->log.ptr);
+    mox_conn_close(call.conn);
+}
+END_TEST
+
 START_TEST(counters_are_kept_two_windows)
 {
     struct mox_conn *conn = NULL;
@@ -445,6 +494,7 @@ TCase *test_dial_way(void)
 
     tcase_add_checked_fixture(tcase, way_setup, dial_teardown);
     tcase_add_loop_test(tcase, claims, 0, (int)ARRAY_LEN(claim_cases));
+    tcase_add_loop_test(tcase, silence_costs_once, 0, (int)ARRAY_LEN(silences));
     tcase_add_test(tcase, counters_are_kept_two_windows);
     tcase_add_loop_test(tcase, ends, 0, (int)ARRAY_LEN(end_cases));
     tcase_add_loop_test(tcase, ended_at_every_step, 0, ENDINGS);

@@ -152,6 +152,11 @@ START_TEST(beside_a_cached_policy_each_has_half_a_minute)
 }
 END_TEST
 
+static void on_other(void *arg)
+{
+    ((struct sts_world *)arg)->done += 10;
+}
+
 START_TEST(lookups_of_one_domain_share_the_work)
 {
     w.txt = NULL;
@@ -171,6 +176,27 @@ START_TEST(lookups_of_one_domain_share_the_work)
     mox_ctx_dispatch(w.net.ctx);
     ck_assert_int_eq(w.gets, 2);
     ck_assert_int_eq(w.done, 3);
+}
+END_TEST
+
+/* A dial that found the store silent does not wait for one that has just asked it. */
+START_TEST(lookups_that_wait_otherwise_for_the_store_do_not)
+{
+    struct lookup_rules rules = sts_world_rules;
+
+    rules.store_us = 0;
+    w.get_status = WORLD_SILENT;
+    sts_world_start(&w, 0);
+    w.lookups[1] = lookup_sts_start(w.net.ctx, WORLD_DOMAIN, &rules, on_other, &w);
+    mox_ctx_dispatch(w.net.ctx);
+    ck_assert_int_eq(w.gets, 1);
+    ck_assert_int_eq(w.done, 10);
+    ck_assert(!lookup_sts_store_silent(w.lookups[0]));
+    ck_assert(lookup_sts_store_silent(w.lookups[1]));
+    ck_assert_int_eq(lookup_sts_result(w.lookups[1])->policy->mode, STS_ENFORCE);
+    sts_world_wait(&w, 1);
+    ck_assert_int_eq(w.done, 11);
+    ck_assert(lookup_sts_store_silent(w.lookups[0]));
 }
 END_TEST
 
@@ -327,6 +353,7 @@ TCase *test_lookup_sts_life(void)
     tcase_add_test(tc, record_and_fetch_have_a_minute_together);
     tcase_add_test(tc, beside_a_cached_policy_each_has_half_a_minute);
     tcase_add_test(tc, lookups_of_one_domain_share_the_work);
+    tcase_add_test(tc, lookups_that_wait_otherwise_for_the_store_do_not);
     tcase_add_test(tc, lookups_may_be_freed_in_done);
     tcase_add_test(tc, freed_at_any_point_it_ends_in_silence);
     tcase_add_test(tc, a_refresh_outlives_the_lookup_and_ends_with_the_context);
