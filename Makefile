@@ -104,11 +104,13 @@ UNPADDED := $(shell set -- -fno-align-functions -fno-align-jumps -fno-align-loop
 # What runs once a configuration, once a failure or beside cryptography is made small where CFLAGS
 # ask for speed: the library is a fifteenth smaller for it, and no dial slower.
 OFTEN    := $(addprefix lib/,config/build.c config/intern.c config/reserve.c config/scalar.c config/sconf.c \
-	config/set_route.c config/walk.c lookup/address.c lookup/chain.c lookup/mx.c lookup/records.c \
-	policy/classify.c policy/demand.c policy/family.c policy/learned.c policy/level.c stream/tcp.c)
+	config/set_route.c config/walk.c lookup/address.c lookup/chain.c lookup/mx.c \
+	policy/classify.c policy/demand.c policy/family.c policy/level.c stream/tcp.c)
 SELDOM   := $(filter-out $(OFTEN),$(wildcard $(foreach f,api check config lookup policy resolver spf store stream,\
-	lib/$(f)/*.c) lib/smtp/auth.c lib/smtp/sasl*.c lib/route/explain.c \
-	$(foreach f,findings gate history_list login proxy refusal report secure security trust,lib/dial/$(f).c)))
+	lib/$(f)/*.c) lib/smtp/auth.c lib/smtp/sasl*.c)) \
+	$(addprefix lib/,base/ip.c dns/records.c os/loop_poll.c route/conditions.c route/explain.c) \
+	$(foreach f,findings gate history history_list history_write login outcome pool proxy refusal report secure \
+	security trust way,lib/dial/$(f).c)
 OFTEN_OR_NOT = $(if $(FAST),$(if $(filter $(SELDOM),$<),-Os))
 SMALL     = $(if $(filter lib/%,$<),-fno-asynchronous-unwind-tables $(UNPADDED))
 COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(SMALL) $(WARNINGS) $(CFLAGS) $(OFTEN_OR_NOT) $(LTO_CC)

@@ -92,6 +92,7 @@ static void cancel(struct run_dial *d)
                    mox_status_name(status));
     if (mox_op_cancel(w->ctx, d->id) != MOX_E_STALE)
         run_broken(d->run, "callback", "dial %d can be cancelled twice", number_of(d));
+    check_way(d); /* now, for TLSA records may be others at the end */
 }
 
 static void close_conn(struct run_dial *d)
