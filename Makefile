@@ -108,7 +108,7 @@ OFTEN    := $(addprefix lib/,config/build.c config/intern.c config/reserve.c con
 	policy/classify.c policy/demand.c policy/family.c policy/level.c stream/tcp.c)
 SELDOM   := $(filter-out $(OFTEN),$(wildcard $(foreach f,api check config lookup policy resolver spf store stream,\
 	lib/$(f)/*.c) lib/smtp/auth.c lib/smtp/sasl*.c)) \
-	$(addprefix lib/,base/ip.c dns/records.c os/loop_poll.c route/conditions.c route/explain.c) \
+	$(addprefix lib/,dns/records.c os/loop_poll.c route/conditions.c route/explain.c) \
 	$(foreach f,findings gate history history_list history_write login outcome pool proxy refusal report secure \
 	security trust way,lib/dial/$(f).c)
 OFTEN_OR_NOT = $(if $(FAST),$(if $(filter $(SELDOM),$<),-Os))
