@@ -129,6 +129,7 @@ static struct demand_facts facts_of(const struct dial *d, const struct dial_host
     if (host->tlsa != NULL && lookup_tlsa_result(host->tlsa)->status == MOX_OK) {
         facts.tlsa = lookup_tlsa_result(host->tlsa)->n;
         facts.tlsa_usable = lookup_tlsa_result(host->tlsa)->usable;
+        facts.tlsa_base = lookup_tlsa_result(host->tlsa)->base;
     }
     return facts;
 }

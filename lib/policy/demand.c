@@ -81,6 +81,7 @@ static void published_text(const struct demand_facts *facts, const char *host, c
                            struct text *out)
 {
     struct demand demand = of_published(facts);
+    const char *base = facts->tlsa_base != NULL ? facts->tlsa_base : host;
 
     if (is_enforced(facts) && !facts->sts_allows)
         text_add(out, "the MTA-STS policy of %s, which it enforces, does not name %s", domain,
@@ -92,7 +93,7 @@ static void published_text(const struct demand_facts *facts, const char *host, c
                  host, domain);
     else if (demand.dane)
         text_add(out, "the %zu usable TLSA record%s of %s demand%s DANE%s%s%s", facts->tlsa_usable,
-                 facts->tlsa_usable == 1 ? "" : "s", host, facts->tlsa_usable == 1 ? "s" : "",
+                 facts->tlsa_usable == 1 ? "" : "s", base, facts->tlsa_usable == 1 ? "s" : "",
                  demand.pkix ? ", and the enforced MTA-STS policy of " : "",
                  demand.pkix ? domain : "", demand.pkix ? " a trusted certificate too" : "");
     else if (demand.pkix)
@@ -102,7 +103,7 @@ static void published_text(const struct demand_facts *facts, const char *host, c
         text_add(out,
                  "%s has TLSA records, none of them usable: TLS is demanded, its certificate "
                  "is not checked",
-                 host);
+                 base);
     else if (facts->sts_mode == STS_TESTING)
         text_add(out,
                  "the MTA-STS policy of %s is in testing: TLS is used where offered, its "

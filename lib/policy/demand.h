@@ -16,7 +16,8 @@ struct demand_facts {
     int sts_mode;                             /* enum sts_mode; -1: no policy */
     bool sts_allows;                          /* the policy names this host */
     size_t tlsa, tlsa_usable;                 /* records, and those that can be used */
-    bool requiretls, tls_optional;            /* RFC 8689: required; "TLS-Required: No" */
+    const char *tlsa_base; /* whose they are: an alias's target may have them; NULL: the host */
+    bool requiretls, tls_optional; /* RFC 8689: required; "TLS-Required: No" */
 };
 
 struct demand {
