@@ -263,11 +263,27 @@ START_TEST(what_a_smarthost_is_told)
 }
 END_TEST
 
+/* The records of an alias's target are told as the target's. */
+START_TEST(records_of_another_name)
+{
+    struct demand_facts facts = {
+        .sts_mode = NO_POLICY, .tlsa = 1, .tlsa_usable = 1, .tlsa_base = "target.example"};
+    char text[256];
+
+    demand_text(&facts, "mx.example", "a.example", text, sizeof text);
+    ck_assert_str_eq(text, "the 1 usable TLSA record of target.example demands DANE");
+    facts.tlsa_usable = 0;
+    demand_text(&facts, "mx.example", "a.example", text, sizeof text);
+    ck_assert(strncmp(text, "target.example has TLSA records", 31) == 0);
+}
+END_TEST
+
 TCase *test_policy_demand(void)
 {
     TCase *tcase = tcase_create("policy_demand");
 
     tcase_add_loop_test(tcase, what_is_published, 0, (int)ARRAY_LEN(published));
+    tcase_add_test(tcase, records_of_another_name);
     tcase_add_loop_test(tcase, what_a_smarthost_is_told, 0, (int)ARRAY_LEN(relayed));
     return tcase;
 }
