@@ -529,7 +529,7 @@ bool hosts_others_left(const struct dial *d, const struct plan_host *host)
     for (size_t i = 0; i < d->next_host; i++) {
         const struct plan_host *other = plan_host_at(d->plan, i);
 
-        if (!other->looked_up && other != host && may_open(d, other))
+        if (other != host && may_open(d, other) && !other->looked_up)
             return true; /* its answer may come yet */
     }
     return may_open(d, plan_host_at(d->plan, d->next_host));
