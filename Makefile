@@ -174,7 +174,7 @@ $(BUILD)/lib/redis/%.o: private COMPILE += $(REDIS_CFLAGS)
 # When the flags change, all is compiled again.
 $(BUILD)/flags: FORCE
 	@$(PKG) --exists $(REQUIRES) || { echo 'missing: $(REQUIRES); see scripts/setup'; exit 1; }
-	@echo '$(COMPILE) $(UNPADDED) $(LINK)' | { $(renew); }
+	@echo '$(COMPILE) $(UNPADDED) $(SELDOM) $(LINK)' | { $(renew); }
 
 # Relocations take a tenth of the library; the linker packs them where it can (glibc 2.36 or newer
 # reads that; `make PACKED=` leaves it out).

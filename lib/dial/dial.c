@@ -38,11 +38,14 @@ void dial_log(const struct dial *d, int level, int stage, const struct plan_cand
     ctx_log(d->ctx, &entry);
 }
 
+static bool is_store_silent(const struct dial *d)
+{
+    return d->store_silent || (d->sts != NULL && lookup_sts_store_silent(d->sts));
+}
+
 uint64_t dial_store_us(const struct dial *d, uint64_t us)
 {
-    bool silent = d->store_silent || (d->sts != NULL && lookup_sts_store_silent(d->sts));
-
-    return silent ? 0 : us;
+    return is_store_silent(d) ? 0 : us;
 }
 
 static void on_mx(void *arg)
@@ -247,7 +250,7 @@ static int run_addresses(struct dial *d, int *next, struct mox_error *err)
 {
     int status;
 
-    d->store_silent = dial_store_us(d, 1) == 0; /* what the policy's lookup met outlives it */
+    d->store_silent = is_store_silent(d); /* what the policy's lookup met outlives it */
     status = security_of_domain(d, err);
     if (status == MOX_OK)
         status = hosts_update(d, err);
