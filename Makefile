@@ -97,23 +97,33 @@ INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_OWN) $(MBEDTLS_CFLAGS) \
 	$(shell $(PKG) --cflags $(REQUIRES)) $(OWN_FLAGS)
 FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
 MODE     := -std=c11 -fPIC -fno-plt -fvisibility=hidden -pthread
+known     = $(shell set -- $(1); $(CC) -Werror "$$@" -E -x c /dev/null >/dev/null 2>&1 && echo "$$@")
 # The library: nothing is thrown through it, so no tables to unwind by (debug information has its
 # own; -fasynchronous-unwind-tables in CFLAGS brings them back), and no padding before loops.
-UNPADDED := $(shell set -- -fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels; \
-	$(CC) -Werror "$$@" -E -x c /dev/null >/dev/null 2>&1 && echo "$$@")
+UNPADDED := $(call known,-fno-align-functions -fno-align-jumps -fno-align-loops -fno-align-labels)
+# What GCC finds to be computed twice here costs more to remember than to compute again; and it would
+# clear and copy by string instructions, which on x86 take longer to start than the C library does.
+STRINGS  := unrolled_loop:128:noalign,libcall:-1:noalign
+UNWISE   := $(call known,-fno-tree-pre) $(call known,-mmemset-strategy=$(STRINGS) -mmemcpy-strategy=$(STRINGS))
+SMALL     = $(if $(filter lib/%,$<),-fno-asynchronous-unwind-tables $(UNPADDED) $(UNWISE))
 # What runs once a configuration, once a failure or beside cryptography is made small where CFLAGS
 # ask for speed: the library is a fifteenth smaller for it, and no dial slower.
 OFTEN    := $(addprefix lib/,config/build.c config/intern.c config/reserve.c config/scalar.c config/sconf.c \
 	config/set_route.c config/walk.c lookup/address.c lookup/chain.c lookup/mx.c \
-	policy/classify.c policy/demand.c policy/family.c policy/level.c stream/tcp.c)
+	policy/demand.c policy/family.c policy/level.c stream/tcp.c)
 SELDOM   := $(filter-out $(OFTEN),$(wildcard $(foreach f,api check config lookup policy resolver spf store stream,\
 	lib/$(f)/*.c) lib/smtp/auth.c lib/smtp/sasl*.c)) \
-	$(addprefix lib/,dns/records.c os/loop_poll.c route/conditions.c route/explain.c) \
-	$(foreach f,findings gate history history_list history_write login outcome pool proxy refusal report secure \
-	security trust way,lib/dial/$(f).c)
-OFTEN_OR_NOT = $(if $(FAST),$(if $(filter $(SELDOM),$<),-Os))
-SMALL     = $(if $(filter lib/%,$<),-fno-asynchronous-unwind-tables $(UNPADDED))
-COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(SMALL) $(WARNINGS) $(CFLAGS) $(OFTEN_OR_NOT) $(LTO_CC)
+	$(addprefix lib/,base/mbed.c ctx/fetch.c ctx/store.c dns/records.c os/loop_poll.c) \
+	$(addprefix lib/route/,conditions.c explain.c) \
+	$(foreach f,blocking findings gate history history_list history_write keep login outcome pool proxy refusal \
+	report secure security source trust way,lib/dial/$(f).c)
+# What runs in every dial, much of it several times, is inlined where it is called.
+ALWAYS   := $(foreach f,ctx dispatch ids op query socket watch,lib/ctx/$(f).c) \
+	$(foreach f,hosts plan race request speak talk,lib/dial/$(f).c) \
+	$(foreach f,loop loop_epoll socket,lib/os/$(f).c) $(foreach f,ehlo reply session,lib/smtp/$(f).c) lib/stream/tcp.c
+INLINED  := $(call known,--param=max-inline-insns-auto=24)
+PACE      = $(if $(FAST),$(if $(filter $(SELDOM),$<),-Os,$(if $(filter $(ALWAYS),$<),$(INLINED))))
+COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(SMALL) $(WARNINGS) $(CFLAGS) $(PACE) $(LTO_CC)
 LINK      = $(CC) -pthread $(CFLAGS) $(LDFLAGS) $(LTO_LINK)
 LIBS     := $(MBEDTLS_LIBS) -lunistring $(shell $(PKG) --libs $(REQUIRES))
 
@@ -174,7 +184,7 @@ $(BUILD)/lib/redis/%.o: private COMPILE += $(REDIS_CFLAGS)
 # When the flags change, all is compiled again.
 $(BUILD)/flags: FORCE
 	@$(PKG) --exists $(REQUIRES) || { echo 'missing: $(REQUIRES); see scripts/setup'; exit 1; }
-	@echo '$(COMPILE) $(UNPADDED) $(SELDOM) $(LINK)' | { $(renew); }
+	@echo '$(COMPILE) $(UNPADDED) $(UNWISE) $(SELDOM) $(ALWAYS) $(INLINED) $(LINK)' | { $(renew); }
 
 # Relocations take a tenth of the library; the linker packs them where it can (glibc 2.36 or newer
 # reads that; `make PACKED=` leaves it out).
@@ -399,7 +409,7 @@ check-layers:
 
 # The same checks under tools, each with a build of its own.
 SUB  = +$(Q)$(MAKE) --no-print-directory
-SAN  = -O1 -g -fno-omit-frame-pointer -fsanitize=
+SAN  = -DMOX_NO_SPARES -O1 -g -fno-omit-frame-pointer -fsanitize=
 # ThreadSanitizer wants its addresses where they are; some containers do not allow to ask for it.
 FIXED = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/word.h"
+
 bool slice_equal(struct slice a, struct slice b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
@@ -82,31 +84,28 @@ bool slice_number(struct slice s, uint64_t max, uint64_t *out)
     return s.len > 0;
 }
 
-enum { WORD = 8 };
-
 /*
- * Whether WORD bytes are all printable ASCII. Each of the three sums sets a byte's highest bit if
- * the byte is over 0x7f, below 0x20, or 0x7f; what they carry on comes from a byte that was found.
+ * Whether a word's bytes are all printable ASCII. Each of the three sums sets a byte's highest bit
+ * if the byte is over 0x7f, below 0x20, or 0x7f; what they carry on comes from a byte that was
+ * found.
  */
 static bool is_plain_word(const char *p)
 {
-    const uint64_t each = UINT64_MAX / 0xff;
-    uint64_t word;
+    uint64_t word = word_load(p);
 
-    memcpy(&word, p, WORD);
-    return ((word | (word - 0x20 * each) | (word + each)) & 0x80 * each) == 0;
+    return ((word | (word - 0x20 * WORD_ONES) | (word + WORD_ONES)) & WORD_TOPS) == 0;
 }
 
 bool slice_is_plain(struct slice s)
 {
     size_t at = 0;
 
-    for (; s.len - at >= WORD; at += WORD) {
+    for (; s.len - at >= WORD_SIZE; at += WORD_SIZE) {
         if (!is_plain_word(s.ptr + at))
             return false;
     }
     if (at > 0) /* the rest, with some of the word before it */
-        return at == s.len || is_plain_word(s.ptr + s.len - WORD);
+        return at == s.len || is_plain_word(s.ptr + s.len - WORD_SIZE);
     for (; at < s.len; at++) {
         if (slice_is_control(s.ptr[at]) || (s.ptr[at] & 0x80) != 0)
             return false;

@@ -8,6 +8,7 @@
 
 #include "base/limits.h"
 #include "base/mem.h"
+#include "base/word.h"
 
 static const char bom[] = "\xef\xbb\xbf";
 
@@ -16,15 +17,8 @@ enum { BOM_LEN = sizeof bom - 1 };
 /* Where valid UTF-8 ends, from `from` on. Plain ASCII goes by in words. */
 static size_t find_invalid(struct slice text, size_t from)
 {
-    const uint64_t high = UINT64_C(0x8080808080808080);
-    uint64_t word;
-
-    while (text.len - from >= sizeof word) {
-        memcpy(&word, text.ptr + from, sizeof word);
-        if ((word & high) != 0)
-            break;
-        from += sizeof word;
-    }
+    while (text.len - from >= WORD_SIZE && (word_load(text.ptr + from) & WORD_TOPS) == 0)
+        from += WORD_SIZE;
     return from + slice_utf8(slice_sub(text, from, text.len));
 }
 

@@ -125,6 +125,7 @@ void mox_ctx_free(struct mox_ctx *ctx)
     }
     watch_free_all(ctx);
     heap_free(&ctx->timers);
+    spares_end(&ctx->spares);
     mem_free(ctx->ids.slots);
     mem_free(ctx->ca_file);
     mem_free(ctx);

@@ -16,6 +16,7 @@
 #include <moxdial/ctx.h>
 
 #include "base/heap.h"
+#include "base/spares.h"
 
 struct ctx_event { /* all zero: not queued */
     struct ctx_event *next, *prev;
@@ -94,6 +95,7 @@ struct mox_ctx {
                                        functions may be used, and their `user` */
     char *ca_file;                  /* owned; NULL: not given */
 
+    struct spares spares; /* of what every dial makes and ends */
     struct ctx_ids ids;
     struct heap timers;
     struct ctx_event events; /* the head of the queue */

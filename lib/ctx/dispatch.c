@@ -1,9 +1,9 @@
 /*
  * dispatch.c - events, timers, and the one place where they run.
  *
- * A dispatch runs what was queued when it began, then what that queued, MOX_LIMIT_ROUNDS times: an
- * answer that comes inside the question costs no turn of the host's loop, and a host whose
- * callbacks start ever more cannot be kept from its loop for good.
+ * A dispatch runs what is queued and what that queues, up to MOX_LIMIT_EVENTS: an answer that comes
+ * inside the question costs no turn of the host's loop, and a host whose callbacks start ever more
+ * cannot be kept from its loop for good.
  */
 #include <limits.h>
 
@@ -88,18 +88,14 @@ static void collect_timers(struct mox_ctx *ctx)
     }
 }
 
-static void run_round(struct mox_ctx *ctx)
+static void run_events(struct mox_ctx *ctx)
 {
-    struct ctx_event last = {0}; /* what is queued behind it belongs to the next round */
-
-    ctx_event_queue(ctx, &last);
-    while (ctx->events.next != &last && !ctx->free_wanted) {
+    for (int n = 0; n < MOX_LIMIT_EVENTS && has_events(ctx) && !ctx->free_wanted; n++) {
         struct ctx_event *event = ctx->events.next;
 
         ctx_event_unlink(event);
         event->run(event);
     }
-    ctx_event_unlink(&last);
 }
 
 static int dispatch(struct mox_ctx *ctx)
@@ -109,8 +105,7 @@ static int dispatch(struct mox_ctx *ctx)
     ctx->dispatching = true;
     ctx->callbacks = 0;
     collect_timers(ctx);
-    for (int round = 0; round < MOX_LIMIT_ROUNDS && has_events(ctx) && !ctx->free_wanted; round++)
-        run_round(ctx);
+    run_events(ctx);
     ctx->dispatching = false;
     ctx->now_us = 0;
     callbacks = ctx->callbacks;

@@ -465,12 +465,12 @@ static void on_timer(struct ctx_event *event)
 
 void dial_close_stream(struct dial *d, bool quit)
 {
-    struct slice out;
-    size_t n;
-
     if (d->stream == NULL || d->attempt == NULL)
         return;
     if (quit) {
+        struct slice out;
+        size_t n;
+
         smtp_session_quit(&d->smtp);
         out = smtp_session_output(&d->smtp);
         if (out.len > 0) /* one try: the connection is given up whatever comes of it */
@@ -496,12 +496,12 @@ void dial_free(struct dial *d)
     mem_free(d->error);
     plan_stop(d->plan, ctx_now_us(d->ctx));
     plan_unref(d->plan);
-    mem_free(d);
+    spares_free(&d->ctx->spares, d, sizeof *d);
 }
 
 static struct dial *make(struct mox_ctx *ctx, struct mox_plan *given)
 {
-    struct dial *d = mem_new(sizeof *d);
+    struct dial *d = spares_new(&ctx->spares, sizeof *d);
 
     if (d == NULL)
         return NULL;
@@ -513,7 +513,7 @@ static struct dial *make(struct mox_ctx *ctx, struct mox_plan *given)
     if (d->part != NULL)
         d->plan = given != NULL ? given : mox_plan_new(ctx);
     if (d->plan == NULL) {
-        mem_free(d);
+        spares_free(&ctx->spares, d, sizeof *d);
         return NULL;
     }
     return d;
@@ -542,7 +542,7 @@ struct dial *dial_new(struct mox_ctx *ctx, const struct mox_dial_request *reques
     if (status != MOX_OK && is_no_start(status)) {
         if (given == NULL)
             plan_unref(d->plan);
-        mem_free(d);
+        spares_free(&ctx->spares, d, sizeof *d);
         if (err != NULL)
             *err = why;
         return NULL;

@@ -49,17 +49,23 @@ static void list_remove(struct plan_list *list, const void *item)
     memmove(list->items + i, list->items + i + 1, (list->len - i) * sizeof(void *));
 }
 
+static void begin_arena(struct mox_plan *plan)
+{
+    arena_seed(&plan->arena, plan->seed, sizeof plan->seed);
+    plan->arena.step = PLAN_STEP;
+}
+
 struct mox_plan *mox_plan_new(struct mox_ctx *ctx)
 {
     struct dial_part *part = part_of(ctx);
-    struct mox_plan *plan = part == NULL ? NULL : mem_new(sizeof *plan);
+    struct mox_plan *plan = part == NULL ? NULL : spares_new(&ctx->spares, sizeof *plan);
 
     if (plan == NULL)
         return NULL;
     plan->ctx = ctx;
     plan->references = 1;
     plan->info.route.index = -1;
-    arena_seed(&plan->arena, plan->seed, sizeof plan->seed);
+    begin_arena(plan);
     part_link(&part->plans, &plan->link);
     return plan;
 }
@@ -74,7 +80,7 @@ static void release(struct mox_plan *plan)
 void plan_reset(struct mox_plan *plan)
 {
     release(plan);
-    arena_seed(&plan->arena, plan->seed, sizeof plan->seed);
+    begin_arena(plan);
     plan->hosts = (struct plan_list){0};
     plan->dropped_hosts = (struct plan_list){0};
     plan->kept = (struct plan_list){0};
@@ -100,7 +106,7 @@ void plan_end(struct part_link *link)
 
     part_unlink(&plan->link);
     release(plan);
-    mem_free(plan);
+    spares_free(&plan->ctx->spares, plan, sizeof *plan);
 }
 
 void plan_unref(struct mox_plan *plan)

@@ -21,7 +21,6 @@ struct reading {
     bool aliased;              /* there are CNAME records among the answers */
     uint16_t records;          /* in the answer section */
     uint16_t candidates;       /* those of the type that is asked for, whoever owns them */
-    struct dns_record last;    /* of them */
     struct dns_reader answers; /* at the first of them, when all before has been read */
     size_t owner; /* the place of the name whose records we want: the question, then its alias */
     struct dns_answer *out;
@@ -71,8 +70,8 @@ static void read_opt(const struct dns_record *opt, struct dns_answer *out)
     read_options(opt->rdata, out);
 }
 
-/* Runs over all records, counts those of use and reads the first OPT. */
-static bool survey(struct reading *r, const struct dns_header *header)
+/* Runs over all records, counts those of use and reads the first OPT. last: of the candidates. */
+static bool survey(struct reading *r, const struct dns_header *header, struct dns_record *last)
 {
     size_t all = (size_t)header->answers + header->authorities + header->additionals;
     struct dns_reader at = r->answers;
@@ -85,7 +84,7 @@ static bool survey(struct reading *r, const struct dns_header *header)
             if (record.type != r->type)
                 continue;
             r->candidates++;
-            r->last = record;
+            *last = record;
         } else if (record.type == DNS_TYPE_OPT && all - i <= header->additionals && !opt_seen) {
             opt_seen = true;
             read_opt(&record, r->out);
@@ -120,7 +119,7 @@ static int check_rcode(const struct reading *r)
 static int check_question(struct reading *r, const struct dns_header *header)
 {
     struct dns_reader *at = &r->answers;
-    uint16_t type, class;
+    const unsigned char *type_and_class;
     bool same;
 
     if ((header->flags & DNS_FLAG_QR) == 0 || (header->flags & DNS_MASK_OPCODE) != 0)
@@ -131,11 +130,11 @@ static int check_question(struct reading *r, const struct dns_header *header)
     same = dns_skip_domain(at, r->question) || dns_skip_text(at, r->question);
     if (!same)
         dns_skip_name(at);
-    type = dns_read_u16(at);
-    class = dns_read_u16(at);
-    if (at->bad || header->questions != 1)
+    type_and_class = dns_take(at, 4);
+    if (type_and_class == NULL || header->questions != 1)
         return malformed(r);
-    if (!same || type != r->type || class != DNS_CLASS_IN)
+    if (!same || dns_get_u16(type_and_class) != r->type ||
+        dns_get_u16(type_and_class + 2) != DNS_CLASS_IN)
         return fail(r, MOX_E_DNS, "the name server answered another question");
     return MOX_OK;
 }
@@ -373,7 +372,7 @@ static int take_record(const struct reading *r, struct dns_record *record, size_
 }
 
 /* As a rule there is one candidate, and the survey has read it. */
-static int collect(struct reading *r)
+static int collect(struct reading *r, struct dns_record *last)
 {
     size_t max = r->candidates > MOX_LIMIT_DNS_RECORDS ? MOX_LIMIT_DNS_RECORDS : r->candidates;
     struct dns_reader at = r->answers;
@@ -382,7 +381,7 @@ static int collect(struct reading *r)
     int status = make_list(r, max);
 
     if (status == MOX_OK && r->candidates == 1)
-        return is_of(r, r->type, &r->last) ? take_record(r, &r->last, max) : MOX_OK;
+        return is_of(r, r->type, last) ? take_record(r, last, max) : MOX_OK;
     while (status == MOX_OK && next_of(r, &at, &left, r->type, &record))
         status = take_record(r, &record, max);
     return status;
@@ -403,7 +402,8 @@ static void drop_own_name(struct dns_answer *out, struct slice name)
 /* The records behind the question. */
 static int read_records(struct reading *r, const struct dns_header *header, unsigned max_aliases)
 {
-    bool complete = survey(r, header);
+    struct dns_record last;
+    bool complete = survey(r, header, &last);
     int status = check_rcode(r); /* before the rest: a failure is worth more than its bad form */
 
     if (status != MOX_OK)
@@ -417,7 +417,7 @@ static int read_records(struct reading *r, const struct dns_header *header, unsi
     if (status == MOX_OK && r->out->aliases > 0)
         status = set_canonical(r);
     if (status == MOX_OK && r->candidates > 0)
-        status = collect(r);
+        status = collect(r, &last);
     if (status == MOX_OK && r->type == DNS_TYPE_CNAME)
         drop_own_name(r->out, r->question);
     return status;

@@ -10,6 +10,7 @@
 #include <moxdial/base.h>
 
 #include "base/text.h"
+#include "base/word.h"
 
 struct slice dns_read_bytes(struct dns_reader *r, size_t n)
 {
@@ -120,6 +121,33 @@ static const char host_bytes[256] = {
     ['s'] = 's', ['t'] = 't', ['u'] = 'u', ['v'] = 'v', ['w'] = 'w', ['x'] = 'x', ['y'] = 'y',
     ['z'] = 'z'};
 
+/*
+ * Whether the text stands behind the first length byte as it is, with a length in the place of each
+ * of its dots. As many lengths as dots: a dot within a label is none.
+ */
+static bool is_written_so(const unsigned char *name, struct slice text)
+{
+    const unsigned char *there = name + 1;
+    size_t dots = 0, lengths = 0, i = 0;
+
+    for (; text.len - i >= WORD_SIZE; i += WORD_SIZE) {
+        uint64_t word = word_load(text.ptr + i), at = word_equal(word, '.');
+
+        if (((word ^ word_load(there + i)) & ~word_mask(at)) != 0)
+            return false;
+        dots += word_count(at);
+    }
+    for (; i < text.len; i++) {
+        if (text.ptr[i] == '.')
+            dots++;
+        else if ((unsigned char)text.ptr[i] != there[i])
+            return false;
+    }
+    for (i = *name; i < text.len && text.ptr[i] == '.'; i += 1 + (size_t)there[i])
+        lengths++;
+    return i == text.len && lengths == dots;
+}
+
 /* Whether a label is this text of a domain, but for case. A dot in a label is no byte of either. */
 static bool is_label(const unsigned char *label, const char *text, size_t n)
 {
@@ -130,26 +158,33 @@ static bool is_label(const unsigned char *label, const char *text, size_t n)
     return true;
 }
 
-bool dns_skip_domain(struct dns_reader *r, struct slice domain)
+/* The same but for case. Each byte of the text stands for one of the name, so its end is not
+ * passed. */
+static bool is_domain(const unsigned char *name, struct slice domain)
 {
     const char *text = domain.ptr, *end = text + domain.len;
-    const unsigned char *p = r->message + r->at;
 
-    if (r->bad || r->end - r->at < domain.len + 2) /* the first length byte and the root */
-        return false;
-    for (;;) { /* each byte of the text stands for one of the name, so its end is not passed */
-        size_t n = *p++;
+    for (;;) {
+        size_t n = *name++;
 
-        if (n == 0 || n > (size_t)(end - text) || !is_label(p, text, n))
+        if (n == 0 || n > (size_t)(end - text) || !is_label(name, text, n))
             return false;
-        p += n;
+        name += n;
         text += n;
         if (text == end)
-            break;
+            return true;
         if (*text++ != '.')
             return false;
     }
-    if (*p != 0)
+}
+
+bool dns_skip_domain(struct dns_reader *r, struct slice domain)
+{
+    const unsigned char *name = r->message + r->at;
+
+    if (r->bad || r->end - r->at < domain.len + 2) /* the first length byte and the root */
+        return false;
+    if (name[domain.len + 1] != 0 || (!is_written_so(name, domain) && !is_domain(name, domain)))
         return false;
     r->named |= r->at == DNS_HEADER_LEN;
     r->at += domain.len + 2;

@@ -35,11 +35,12 @@ struct lookup_address *lookup_address_start(struct mox_ctx *ctx, const char *hos
                                             void *arg)
 {
     static void (*const done[])(struct lookup_chain *) = {ipv6_done, ipv4_done};
-    struct lookup_address *address = mem_new(sizeof *address);
+    struct lookup_address *address = spares_new(&ctx->spares, sizeof *address);
 
     if (address == NULL)
         return NULL;
     arena_seed(&address->arena, address->seed, sizeof address->seed);
+    address->ctx = ctx;
     address->rules = *rules;
     address->changed = changed;
     address->arg = arg;
@@ -180,5 +181,5 @@ void lookup_address_free(struct lookup_address *address)
     for (size_t i = 0; i < ARRAY_LEN(families); i++)
         chain_cancel(&address->families[i]);
     arena_free(&address->arena);
-    mem_free(address);
+    spares_free(&address->ctx->spares, address, sizeof *address);
 }

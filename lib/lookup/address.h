@@ -11,6 +11,7 @@ enum { LOOKUP_ADDRESS_SEED = 256 }; /* bytes that hold a few addresses */
 
 struct lookup_address {
     struct lookup_chain families[2]; /* IPv6, IPv4; one that is not asked has asked == false */
+    struct mox_ctx *ctx;
     struct arena arena;
     struct lookup_rules rules;
     void (*changed)(void *arg, struct lookup_address *address);

@@ -10,7 +10,6 @@
 #include <moxdial/route.h>
 
 #include "base/error.h"
-#include "base/mem.h"
 #include "dns/dns.h"
 
 static int fail(struct lookup_mx *mx, const struct mox_error *err)
@@ -189,7 +188,7 @@ struct lookup_mx *lookup_mx_start(struct mox_ctx *ctx, const char *domain,
                                   const struct lookup_rules *rules, void (*done)(void *arg),
                                   void *arg)
 {
-    struct lookup_mx *mx = mem_new(sizeof *mx);
+    struct lookup_mx *mx = spares_new(&ctx->spares, sizeof *mx);
 
     if (mx == NULL)
         return NULL;
@@ -218,5 +217,5 @@ void lookup_mx_free(struct lookup_mx *mx)
         return;
     chain_cancel(&mx->chain);
     arena_free(&mx->arena);
-    mem_free(mx);
+    spares_free(&mx->chain.query.ctx->spares, mx, sizeof *mx);
 }

@@ -25,6 +25,7 @@
 #include "base/error.h"
 #include "base/ip.h"
 #include "base/mem.h"
+#include "base/spares.h"
 #include "os/descriptor.h"
 #include "os/private.h"
 
@@ -50,6 +51,7 @@ struct os_sockets {
     struct mox_socket_ops ops;
     struct mox_ctx *ctx; /* borrowed */
     bool edge;
+    struct spares spares; /* of struct os_socket */
 };
 
 struct os_socket {
@@ -261,7 +263,7 @@ static int connect_op(void *user, uint64_t id, const struct mox_ip *remote, uint
     *handle = NULL;
     if (ip_size(remote) == 0 || (local != NULL && local->family != remote->family))
         return MOX_E_INVAL;
-    s = mem_new(sizeof *s);
+    s = spares_new(&sockets->spares, sizeof *s);
     if (s == NULL)
         return MOX_E_NOMEM;
     s->sockets = sockets;
@@ -281,7 +283,7 @@ static int connect_op(void *user, uint64_t id, const struct mox_ip *remote, uint
     *handle = s;
     return MOX_OK;
 failed:
-    mem_free(s);
+    spares_free(&sockets->spares, s, sizeof *s);
     return status;
 }
 
@@ -298,23 +300,28 @@ static int decide(struct os_socket *s)
     return s->state == SOCKET_FAILED ? MOX_ERRNO(s->error) : MOX_OK;
 }
 
-static int connected_op(void *user, void *handle, struct mox_ip *local, uint16_t *port)
+static int local_end(int fd, struct mox_ip *local, uint16_t *port)
 {
-    struct os_socket *s = handle;
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
     struct mox_ip unused;
+
+    if (getsockname(fd, (struct sockaddr *)&address, &len) != 0)
+        return MOX_ERRNO(errno);
+    return mox_ip_from_sockaddr((struct sockaddr *)&address, local != NULL ? local : &unused, port);
+}
+
+static int connected_op(void *user, void *handle, struct mox_ip *local, uint16_t *port)
+{
+    struct os_socket *s = handle;
     int status;
 
     (void)user;
     if (s->state == SOCKET_CONNECTING)
         return MOX_E_AGAIN;
     status = decide(s);
-    if (status != MOX_OK || (local == NULL && port == NULL))
-        return status;
-    if (getsockname(s->fd, (struct sockaddr *)&address, &len) != 0)
-        return MOX_ERRNO(errno);
-    return mox_ip_from_sockaddr((struct sockaddr *)&address, local != NULL ? local : &unused, port);
+    return status != MOX_OK || (local == NULL && port == NULL) ? status
+                                                               : local_end(s->fd, local, port);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -403,7 +410,7 @@ static void close_op(void *user, void *handle)
 
     mox_ctx_watch(sockets->ctx, s->fd, sockets->edge && !s->lent ? OS_CLOSING : 0, on_event, s);
     close(s->fd); /* once, whatever it says: after EINTR the number may be another's already */
-    mem_free(s);
+    spares_free(&sockets->spares, s, sizeof *s);
 }
 
 struct os_sockets *os_sockets_new(bool edge, struct mox_error *err)
@@ -443,5 +450,8 @@ void os_sockets_attach(struct os_sockets *sockets, struct mox_ctx *ctx)
 
 void os_sockets_free(struct os_sockets *sockets)
 {
+    if (sockets == NULL)
+        return;
+    spares_end(&sockets->spares);
     mem_free(sockets);
 }

@@ -10,6 +10,7 @@
 
 #include "base/domain.h"
 #include "base/error.h"
+#include "base/word.h"
 
 static_assert(MOX_LIMIT_DOMAIN + 1 <= UINT8_MAX, "where a label begins fits a byte");
 
@@ -18,9 +19,6 @@ static const uint64_t hash_of_nothing = 0x243f6a8885a308d3u; /* digits of pi */
 enum { PLAIN_WORDS = 8 }; /* words that hold a plain name and the byte before it */
 
 static_assert(PLAIN_WORDS * ROUTE_WORD - 1 <= MOX_LIMIT_LABEL, "no label can be too long");
-
-static const uint64_t ones = 0x0101010101010101u; /* times a byte: that byte eight times */
-static const uint64_t tops = 0x8080808080808080u;
 
 /* Compilers take this for one load. */
 static inline uint64_t load_word(const char *at)
@@ -53,24 +51,6 @@ static uint64_t load_short(struct slice name)
     return word;
 }
 
-/* The top bits of the bytes that are at least c, or below it; all are ASCII. The rest is noise. */
-static inline uint64_t at_least(uint64_t word, unsigned char c)
-{
-    return word + (0x80u - c) * ones;
-}
-
-static inline uint64_t below(uint64_t word, unsigned char c)
-{
-    return (0x7fu + c) * ones - word;
-}
-
-/* The top bits of the bytes that are that character, which is below 0x80. */
-static inline uint64_t equal_bytes(uint64_t word, unsigned char c)
-{
-    word ^= c * ones;
-    return ~(word | at_least(word & ~tops, 1)) & tops;
-}
-
 /*
  * A separator beside another, or at either end, is not plain; nor is a digit at the end, for it may
  * be that of an IPv4 address. A top bit in `other` says that the byte is no part of a plain name;
@@ -87,12 +67,13 @@ bool route_name_plain(struct slice address, struct route_name *out)
     end = address.ptr + address.len;
     for (;;) {
         word = load_until(address.ptr, end);
-        low = word & ~tops;
-        separators = at_least(low, '-') ^ at_least(low, '.' + 1); /* they are neighbours */
-        other = separators ^ at_least(low, '0') ^ at_least(low, '9' + 1) ^ at_least(low, 'a') ^
-                below(low, 'z' + 1);
-        other = (word | other) & tops;
-        separators &= tops;
+        low = word & ~WORD_TOPS;
+        separators =
+            word_at_least(low, '-') ^ word_at_least(low, '.' + 1); /* they are neighbours */
+        other = separators ^ word_at_least(low, '0') ^ word_at_least(low, '9' + 1) ^
+                word_at_least(low, 'a') ^ word_below(low, 'z' + 1);
+        other = (word | other) & WORD_TOPS;
+        separators &= WORD_TOPS;
         doubles = (separators | other) & (separators << 8 | after);
         after = separators >> 56;
         *to++ = word;
@@ -121,7 +102,7 @@ void route_name_split(struct route_name *name)
     name->at[0] = (uint8_t)name->len;
     for (size_t n = 0; n <= name->len / ROUTE_WORD; n++) {
         size_t left = name->len - n * ROUTE_WORD;
-        uint64_t dots = equal_bytes(name->word[n], '.');
+        uint64_t dots = word_equal(name->word[n], '.');
 
         if (left < ROUTE_WORD)
             dots = route_word_end(dots, left);

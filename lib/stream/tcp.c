@@ -67,7 +67,7 @@ static void tcp_close(struct stream *s, bool quietly)
     (void)quietly;
     socket_unregister(tcp->ctx, &tcp->socket);
     tcp->ctx->socket.close(tcp->ctx->socket.user, tcp->handle);
-    mem_free(tcp);
+    spares_free(&tcp->ctx->spares, tcp, sizeof *tcp);
 }
 
 static const struct stream_ops tcp_ops = {
@@ -90,7 +90,7 @@ static void on_ready(struct ctx_socket *socket, int events)
 
 int tcp_connect(struct mox_ctx *ctx, const struct tcp_target *target, struct stream **out)
 {
-    struct tcp *tcp = mem_new(sizeof *tcp);
+    struct tcp *tcp = spares_new(&ctx->spares, sizeof *tcp);
     const struct mox_ip *local = target->local.family == 0 ? NULL : &target->local;
     int status = MOX_E_NOMEM;
 
@@ -117,6 +117,6 @@ int tcp_connect(struct mox_ctx *ctx, const struct tcp_target *target, struct str
     return MOX_OK;
 failed:
     socket_unregister(ctx, &tcp->socket);
-    mem_free(tcp);
+    spares_free(&ctx->spares, tcp, sizeof *tcp);
     return status;
 }

@@ -106,11 +106,20 @@ static const struct domain_case {
     size_t len;
     bool same;
 } domains[] = {
-    {"a.bc", BYTES(HEADER "\1A\2bC\0"), true},  {"a.bc", BYTES(HEADER "\1a\2bd\0"), false},
-    {"a.bc", BYTES(HEADER "\4a.bc\0"), false},  {"a.bc", BYTES(HEADER "\1a\2bc\1"), false},
-    {"a.bc", BYTES(HEADER "\1a\2bc"), false},   {"a.bc", BYTES(HEADER "\1a\3bcd\0"), false},
-    {"a.bc", BYTES(HEADER "\2bc\0xxx"), false}, {"a.bc", BYTES(HEADER "\1a\300\14xxx"), false},
+    {"a.bc", BYTES(HEADER "\1A\2bC\0"), true},
+    {"a.bc", BYTES(HEADER "\1a\2bd\0"), false},
+    {"a.bc", BYTES(HEADER "\4a.bc\0"), false},
+    {"a.bc", BYTES(HEADER "\1a\2bc\1"), false},
+    {"a.bc", BYTES(HEADER "\1a\2bc"), false},
+    {"a.bc", BYTES(HEADER "\1a\3bcd\0"), false},
+    {"a.bc", BYTES(HEADER "\2bc\0xxx"), false},
+    {"a.bc", BYTES(HEADER "\1a\300\14xxx"), false},
     {"a", BYTES(HEADER "\0\1a\0"), false},
+    {"abc.defgh.ij", BYTES(HEADER "\3abc\5defgh\2ij\0"), true},
+    {"abc.defgh.ij", BYTES(HEADER "\3abC\5deFgh\2iJ\0"), true},
+    {"abc.defgh.ij", BYTES(HEADER "\11abc.defgh\2ij\0"), false},
+    {"abc.defgh.ij", BYTES(HEADER "\3abc\10defgh.ij\0"), false},
+    {"abc.defgh.ij", BYTES(HEADER "\14abc.defgh.ij\0"), false},
 };
 
 START_TEST(domain_case)
@@ -125,6 +134,27 @@ START_TEST(domain_case)
     ck_assert_msg(dns_skip_domain(&r, domain_slice(&domain)) == c->same, "%d", _i);
     ck_assert_uint_eq(r.at, c->same ? c->len : DNS_HEADER_LEN);
     mem_free(copy);
+}
+END_TEST
+
+/* No byte of a name can be another one but for case, wherever it stands. */
+START_TEST(another_byte_is_another_name)
+{
+    static const char written[] = HEADER "\4mail\11elsewhere\7example\0";
+    struct slice domain = {"mail.elsewhere.example", 22};
+
+    for (size_t at = DNS_HEADER_LEN; at < sizeof written - 1; at++) {
+        for (int byte = 0; byte < 256; byte++) {
+            char copy[sizeof written];
+            struct dns_reader r = dns_reader_of((struct slice){copy, sizeof copy - 1});
+            bool same = slice_lower((char)byte) == written[at];
+
+            memcpy(copy, written, sizeof written);
+            copy[at] = (char)byte;
+            r.at = DNS_HEADER_LEN;
+            ck_assert_msg(dns_skip_domain(&r, domain) == same, "%d at %zu", byte, at);
+        }
+    }
 }
 END_TEST
 
@@ -249,6 +279,7 @@ TCase *test_dns_message(void)
     tcase_add_loop_test(tcase, name_case, 0, (int)ARRAY_LEN(names));
     tcase_add_loop_test(tcase, pair_case, 0, (int)ARRAY_LEN(pairs));
     tcase_add_loop_test(tcase, domain_case, 0, (int)ARRAY_LEN(domains));
+    tcase_add_test(tcase, another_byte_is_another_name);
     tcase_add_test(tcase, pointer_to_a_question_that_is_none);
     tcase_add_test(tcase, name_of_255_bytes_and_one_more);
     tcase_add_test(tcase, more_pointers_than_labels);

@@ -1,0 +1,31 @@
+/*
+ * spares.h - memory for objects that come and go all day: what one leaves is kept for the next of
+ * its size, which costs a sixth of what the system's allocator takes for both.
+ *
+ * A build under a sanitizer keeps none (MOX_NO_SPARES), so that it sees who uses what has ended.
+ */
+#ifndef BASE_SPARES_H
+#define BASE_SPARES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { SPARES_SIZES = 65 }; /* objects of up to 1,032 bytes; larger ones are left to the system */
+
+struct spare;
+
+struct spares { /* all zero: there are none */
+    struct spare *first[SPARES_SIZES];
+    uint8_t kept[SPARES_SIZES];
+};
+
+/* Zeroed memory for one object; NULL: none left. */
+void *spares_new(struct spares *spares, size_t size);
+
+/* Gives back what spares_new gave for that size. Accepts NULL. */
+void spares_free(struct spares *spares, void *object, size_t size);
+
+/* Gives all that is kept to the system; objects in use are not among it. */
+void spares_end(struct spares *spares);
+
+#endif
