@@ -48,11 +48,11 @@ def cpu_at(bench, commands, concurrency, count):
                           for name, make in commands.items()})
 
 
-def counted(label, unit, tool, counter, commands, **goal):
+def counted(label, unit, tool, counter, commands, few=50, many=150, **goal):
     """A row that is counted, not timed: one run is enough. One dial at a time."""
     if not installed(tool):
         return Row(label, unit, None, skipped=f"{tool} is not installed")
-    return row_of(label, unit, {name: per_unit(counter, lambda n, make=make: make(n, 1), 50, 150)
+    return row_of(label, unit, {name: per_unit(counter, lambda n, make=make: make(n, 1), few, many)
                                 for name, make in commands.items()}, **goal)
 
 
@@ -64,8 +64,8 @@ def dial(bench):
                      cpu_at(bench, many, 100, bench.scaled(20000)), goal=1.15)
         yield counted("system calls a dial", "calls", "strace", system_calls, one, goal=14,
                       of="figure")
-        yield counted("user instructions a dial", "", "valgrind", instructions, one, goal=15000,
-                      of="figure")
+        yield counted("user instructions a dial", "", "valgrind", instructions, one, few=200,
+                      many=1200, goal=15000, of="figure")
 
 
 def resident(bench, command, descriptors):

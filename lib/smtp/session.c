@@ -338,6 +338,8 @@ static int check_name(struct slice name, struct mox_error *err)
     if (name.len > MOX_LIMIT_DOMAIN)
         return error_set(err, MOX_E_INVAL, "EHLO name of over %d bytes (MOX_LIMIT_DOMAIN)",
                          MOX_LIMIT_DOMAIN);
+    if (slice_is_plain(name) && slice_find(name, ' ') == name.len)
+        return MOX_OK;
     for (size_t i = 0; i < name.len; i++) {
         if (name.ptr[i] <= ' ' || name.ptr[i] >= 0x7f) /* bytes over 0x7f: negative, or above */
             return error_set(err, MOX_E_INVAL,
