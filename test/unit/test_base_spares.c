@@ -27,16 +27,16 @@ static size_t kept_in_all(const struct spares *spares)
 /* Each byte is written, so that a checker of memory sees a block that is too small. */
 START_TEST(gives_zeroed_memory_of_every_size)
 {
+    static const unsigned char zeroes[1100];
     struct spares spares = {0};
 
     for (int again = 0; again < 2; again++) {
-        for (size_t size = 1; size <= 1100; size++) {
+        for (size_t size = 1; size <= sizeof zeroes; size++) {
             unsigned char *object = spares_new(&spares, size);
 
             ck_assert_ptr_nonnull(object);
             ck_assert_uint_eq((uintptr_t)object % alignof(max_align_t), 0);
-            for (size_t i = 0; i < size; i++)
-                ck_assert_uint_eq(object[i], 0);
+            ck_assert_mem_eq(object, zeroes, size);
             memset(object, 0xff, size);
             spares_free(&spares, object, size);
         }
@@ -54,8 +54,8 @@ START_TEST(takes_what_ended_last)
     spares_free(&spares, a, 600);
     spares_free(&spares, b, 600);
     spares_free(&spares, NULL, 600);
-    test_fail_alloc(KEPT == 0 ? 0 : 1);                  /* the system is not asked */
-    a = spares_new(&spares, 596); /* which rounds up to the same */
+    test_fail_alloc(KEPT == 0 ? 0 : 1); /* the system is not asked */
+    a = spares_new(&spares, 596);       /* which rounds up to the same */
     b = spares_new(&spares, 600);
     test_fail_alloc(0);
     ck_assert_ptr_nonnull(a);
