@@ -19,11 +19,6 @@ static int number_of(const struct run_dial *d)
     return (int)(d - d->run->dials);
 }
 
-static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 static const struct seed_place *place_of(const struct run_dial *d,
                                          const struct reference_pair *pair)
 {
@@ -39,7 +34,7 @@ static const struct reference_pair *pair_at(const struct run_dial *d, const stru
     for (size_t i = 0; i < r->nknown; i++) {
         const struct reference_pair *pair = &r->known[i];
 
-        if (pair->place != REFERENCE_NO_PLACE && same_ip(&place_of(d, pair)->ip, ip) &&
+        if (pair->place != REFERENCE_NO_PLACE && sim_same_ip(&place_of(d, pair)->ip, ip) &&
             (host == NULL || strcmp(host, pair->host) == 0) && n-- == 0)
             return pair;
     }

@@ -105,4 +105,5 @@ void seed_draw(uint64_t number, struct seed *seed)
     seed_draw_routes(seed);
     seed_draw_gates(seed);
     seed_draw_refusals(seed);
+    seed_draw_health(seed);
 }
