@@ -94,6 +94,9 @@ void check_order_of_plan(struct run_dial *d);
 /* The zone of a name like h1.z3.example; -1: of none. */
 int check_zone_of(const char *name);
 
+/* Without memory a place cannot be claimed, and another route is right. */
+bool check_may_go_anywhere(const struct run *run);
+
 /* At the end, from the log; from what servers heard. */
 void check_network(struct run *run);
 void check_history(struct run *run);
