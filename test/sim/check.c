@@ -332,7 +332,7 @@ static void check_other_family(struct run_dial *d, uint32_t n)
     const struct mox_attempt *next = NULL, *a = mox_plan_attempt(d->plan, n);
     const struct mox_candidate *was = candidate_of(d->plan, n), *is;
 
-    if (!d->facts->resolves_first || d->run->seed->max_per_address != 0 || !refused_us(d, n) ||
+    if (d->order_to.at == 0 || d->run->seed->max_per_address != 0 || !refused_us(d, n) ||
         !other_family_waits(d, n))
         return;
     for (uint32_t i = n + 1; next == NULL && (next = mox_plan_attempt(d->plan, i)) != NULL; i++) {
