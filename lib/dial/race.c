@@ -100,6 +100,13 @@ static void note_stall(struct dial *d, const struct mox_candidate *target)
     health_stalled(&d->part->health, target->ip.family, target->host, ctx_now_us(d->ctx));
 }
 
+static void note_success(struct dial *d, int family)
+{
+    if (d->proxy != NULL)
+        return;
+    health_connected(&d->part->health, family);
+}
+
 /* Ends the attempt; MOX_OK: others may be tried; else the dial ends with err. */
 static int fail_attempt(struct dial *d, struct plan_attempt *attempt, int code,
                         struct mox_error *err)
@@ -189,7 +196,7 @@ static void win(struct dial *d, struct dial_lane *winner)
             note_stall(d, target_of(&d->lanes[i]));
         give_back(d->plan, d->lanes[i].attempt->candidate);
     }
-    health_connected(&d->part->health, family);
+    note_success(d, family);
     if (family == MOX_IPV6)
         d->ctx->stats.connects_ipv6++;
     else

@@ -11,11 +11,6 @@ static int number_of(const struct run_dial *d)
     return (int)(d - d->run->dials);
 }
 
-static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 /* Some of the facts, or all. */
 static void draw_facts(struct run *run, struct mox_envelope *envelope, struct reference_asks *asks,
                        struct reference_host *host, const char *const *mx)
@@ -106,7 +101,7 @@ void check_session(struct run_dial *d, const struct mox_conn *conn)
         run_broken(d->run, "reached", "dial %d reached session %u, of %u+%u that could be",
                    number_of(d), d->sessions, d->reference.sessions, d->reference.perhaps);
     for (size_t i = 0; i < seed->nplaces; i++) {
-        if (same_ip(&seed->places[i].ip, &session->remote) && !d->reference.gives[i])
+        if (sim_same_ip(&seed->places[i].ip, &session->remote) && !d->reference.gives[i])
             run_broken(d->run, "reached", "dial %d reached a session at %s, which has none",
                        number_of(d), ip);
     }
@@ -169,6 +164,8 @@ void check_resolved(struct run_dial *d, int status, const struct mox_error *err)
     if (d->run->shut_down || !run_is_sound(d->run))
         return;
     check_learned_order(d);
+    if (status == MOX_OK)
+        check_order_of_plan(d);
     if (status == MOX_OK && (r->refused || r->pairs == 0))
         run_broken(d->run, "reached", "the plan of dial %d has candidates", number_of(d));
     if (status != MOX_OK && r->sure_pairs > 0 && 10 * r->worst_ms < 9 * r->total_ms)
@@ -287,7 +284,7 @@ static bool refused_us(const struct run_dial *d, uint32_t n)
     bool is_such = false;
 
     for (size_t i = 0; i < seed->nplaces; i++) {
-        if (!same_ip(&seed->places[i].ip, &candidate->ip))
+        if (!sim_same_ip(&seed->places[i].ip, &candidate->ip))
             continue;
         for (size_t k = 0; k < sizeof servers / sizeof *servers; k++)
             is_such = is_such || strcmp(servers[k], seed->places[i].server->name) == 0;
@@ -335,7 +332,7 @@ static void check_other_family(struct run_dial *d, uint32_t n)
     const struct mox_attempt *next = NULL, *a = mox_plan_attempt(d->plan, n);
     const struct mox_candidate *was = candidate_of(d->plan, n), *is;
 
-    if (!d->facts->resolves_first || d->run->seed->max_per_address != 0 || !refused_us(d, n) ||
+    if (d->order_to.at == 0 || d->run->seed->max_per_address != 0 || !refused_us(d, n) ||
         !other_family_waits(d, n))
         return;
     for (uint32_t i = n + 1; next == NULL && (next = mox_plan_attempt(d->plan, i)) != NULL; i++) {

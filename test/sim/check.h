@@ -14,6 +14,7 @@
  *   source     from the source address, to the port that were asked for
  *   race       at most two connects at once, after the delay, of one preference; better ones first;
  *              behind a refusal of our address the other family of the host
+ *   order      within a preference the family that is put last comes last; without one IPv6 first
  *   plan       the attempts of the plans are what the network saw
  *   gate       a dial of which no address of ours is good asks no MX and waits; nothing is dialed
  *              before the gate is answered; what is known of an address is not asked again
@@ -84,6 +85,17 @@ void check_text(struct run *run, const char *what, const char *text);
 /* What the history put last is what it had to; and so it is in a plan that was just resolved. */
 void check_learned(struct run_dial *d);
 void check_learned_order(struct run_dial *d);
+
+/* At the end: each connect of the plans that are there against the order by family health. And so
+ * is a plan that was just resolved. */
+void check_order(struct run *run);
+void check_order_of_plan(struct run_dial *d);
+
+/* The zone of a name like h1.z3.example; -1: of none. */
+int check_zone_of(const char *name);
+
+/* Without memory a place cannot be claimed, and another route is right. */
+bool check_may_go_anywhere(const struct run *run);
 
 /* At the end, from the log; from what servers heard. */
 void check_network(struct run *run);

@@ -16,12 +16,6 @@ static bool has_gate(const struct run_dial *d)
     return d->started && (d->reference.gates[0].asks || d->reference.gates[1].asks);
 }
 
-/* A time of the world's clock, as the log tells it. */
-static uint64_t ms_of(const struct world *w, uint64_t us)
-{
-    return world_ms(w) - (w->now_us / 1000 - us / 1000);
-}
-
 /* How long the dial may wait for that; 0: it may not ask it. */
 static uint32_t most_of(const struct run_dial *d, const char *name, const char *type)
 {
@@ -78,9 +72,9 @@ void check_answered(struct run_dial *d)
         return;
     for (size_t i = 0; dns_asked_at(d->run->w, i, &asked); i++) {
         uint64_t at_ms = d->plan_ms + (uint64_t)first->start_ms;
-        uint64_t over_ms = ms_of(d->run->w, asked.over_us);
+        uint64_t over_ms = world_ms_of(asked.ended.us);
 
-        if (ms_of(d->run->w, asked.asked_us) < d->plan_ms || over_ms <= at_ms ||
+        if (world_ms_of(asked.asked.us) < d->plan_ms || over_ms <= at_ms ||
             most_of(d, asked.name, dns_type_text(asked.type)) == 0)
             continue;
         run_broken(d->run, "gate", "dial %d connects at %llu ms, and %s is answered at %llu",
@@ -111,7 +105,7 @@ void check_gates(struct run *run)
         if (late.type != dns_type("PTR") || !reference_reverse_is_plain(run->seed, late.name, &ms))
             continue;
         for (size_t k = i + 1; dns_asked_at(run->w, k, &early); k++) {
-            uint64_t since_us = late.asked_us - early.asked_us;
+            uint64_t since_us = late.asked.us - early.asked.us;
 
             if (early.type == late.type && strcmp(early.name, late.name) == 0 &&
                 since_us > 1000 * ms && since_us < LIFE_US)

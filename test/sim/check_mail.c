@@ -118,9 +118,21 @@ static bool has_said_5xx(const struct mox_plan *plan, uint32_t candidate)
     return false;
 }
 
+static bool is_planned(const struct mox_plan *plan, const char *host)
+{
+    const struct mox_candidate *c;
+
+    for (uint32_t i = 0; (c = mox_plan_candidate(plan, i)) != NULL; i++) {
+        if (strcmp(c->host, host) == 0)
+            return true;
+    }
+    return false;
+}
+
 void check_for_good(const struct send_mail *m)
 {
     const struct mox_plan *plan = m->d->conn == NULL ? NULL : mox_conn_plan(m->d->conn);
+    bool is_sure = run_is_sound(m->d->run) && !run_is_open(m->d); /* which hosts there are */
     const struct mox_candidate *c;
 
     if (plan == NULL || !is_refused_for_good(m))
@@ -130,6 +142,13 @@ void check_for_good(const struct send_mail *m)
             !has_said_5xx(plan, i))
             run_broken(m->d->run, "mail", "%s is refused for good, and %s was not heard", m->name,
                        c->host);
+    }
+    for (size_t i = 0; i < m->d->reference.nknown && is_sure; i++) {
+        const struct reference_pair *pair = &m->d->reference.known[i];
+
+        if (pair->place != REFERENCE_NO_PLACE && !is_planned(plan, pair->host))
+            run_broken(m->d->run, "mail", "%s is refused for good, and %s was not looked up",
+                       m->name, pair->host);
     }
 }
 

@@ -9,13 +9,7 @@
 
 #include "test/sim/check.h"
 
-static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
-/* The zone of a name like h1.z3.example; -1: of none. */
-static int zone_of(const char *name)
+int check_zone_of(const char *name)
 {
     const char *z = name[0] == 'z' ? name : strstr(name, ".z");
     char *end = NULL;
@@ -70,7 +64,7 @@ static bool may_ask(const struct run_dial *d, int zone, const char *name, const 
 static void check_query(struct run *run, const char *name, const char *type)
 {
     bool address = strcmp(type, "A") == 0 || strcmp(type, "AAAA") == 0;
-    int zone = zone_of(name);
+    int zone = check_zone_of(name);
     const struct run_dial *d;
     size_t at = 0;
 
@@ -94,7 +88,7 @@ static bool is_asked_for(const struct run_dial *d, const struct mox_ip *ip, unsi
     if (d->reference.way.proxied)
         return port == PROXY_PORT && source->family == 0;
 
-    return d->reference.port == port && same_ip(want, source);
+    return d->reference.port == port && sim_same_ip(want, source);
 }
 
 /* Any dial of the zone may have made this connect. */
@@ -159,7 +153,7 @@ static bool find_attempt(struct run *run, const char *address, unsigned port, ui
     for (size_t i = 0; i < run->nattempts; i++) {
         struct run_attempt *a = &run->attempts[i];
 
-        if (!a->seen && a->at_ms == ms && a->port == port && same_ip(&a->ip, &ip))
+        if (!a->seen && a->at_ms == ms && a->port == port && sim_same_ip(&a->ip, &ip))
             return a->seen = true;
     }
     return false;
@@ -217,9 +211,9 @@ static void check_questions(struct run *run)
     struct dns_asked asked;
 
     for (size_t i = 0; dns_asked_at(run->w, i, &asked); i++) {
-        uint64_t took = (asked.over_us - asked.asked_us) / 1000;
+        uint64_t took = (asked.ended.us - asked.asked.us) / 1000;
         uint64_t most = check_gate_most_ms(run, asked.name, dns_type_text(asked.type));
-        int zone = zone_of(asked.name);
+        int zone = check_zone_of(asked.name);
         const struct run_dial *d;
         size_t at = 0;
 
@@ -231,8 +225,7 @@ static void check_questions(struct run *run)
     }
 }
 
-/* Without memory a place cannot be claimed, and another route is right. */
-static bool may_go_anywhere(const struct run *run)
+bool check_may_go_anywhere(const struct run *run)
 {
     for (size_t i = 0; i < SEED_LISTS * SEED_ROUTES * 2 && !run_is_sound(run); i++) {
         const struct seed_config *config = &run->seed->configs[i % 2];
@@ -250,7 +243,7 @@ void check_network(struct run *run)
 {
     const char *line = run->w->log.ptr, *known = line + run->log_len;
 
-    if (may_go_anywhere(run))
+    if (check_may_go_anywhere(run))
         return;
     while (line != NULL && *line != '\0') {
         const char *end = strchr(line, '\n');

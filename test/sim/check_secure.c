@@ -19,11 +19,6 @@ static int number_of(const struct run_dial *d)
     return (int)(d - d->run->dials);
 }
 
-static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 static const struct seed_place *place_of(const struct run_dial *d,
                                          const struct reference_pair *pair)
 {
@@ -39,7 +34,7 @@ static const struct reference_pair *pair_at(const struct run_dial *d, const stru
     for (size_t i = 0; i < r->nknown; i++) {
         const struct reference_pair *pair = &r->known[i];
 
-        if (pair->place != REFERENCE_NO_PLACE && same_ip(&place_of(d, pair)->ip, ip) &&
+        if (pair->place != REFERENCE_NO_PLACE && sim_same_ip(&place_of(d, pair)->ip, ip) &&
             (host == NULL || strcmp(host, pair->host) == 0) && n-- == 0)
             return pair;
     }
@@ -443,7 +438,7 @@ static void check_heard(struct run *run, const struct heard *h)
 
     if (h->stream->secure.resumed && (d->facts->flags & MOX_DIAL_NO_RESUME) != 0)
         run_broken(run, "tls", "dial %d resumes a session, and must not", h->dial);
-    if (!is_complete(d))
+    if (!is_complete(d) || check_may_go_anywhere(run))
         return;
     for (size_t n = 0; (pair = pair_at(d, &h->stream->target, NULL, n)) != NULL; n++) {
         why = objection(d, pair, h);

@@ -15,7 +15,7 @@ struct dns_question {
     const char *name;
     uint16_t type;
     bool over; /* answered or cancelled */
-    uint64_t asked_us, over_us;
+    struct sim_moment asked, ended;
 };
 
 static const struct {
@@ -229,7 +229,7 @@ static void run_answer(struct world *w, void *arg)
     if (w->ended)
         return;
     if (wanted)
-        q->over_us = w->now_us;
+        q->ended = world_now(w);
     q->over = true;
     status = say(w, q);
     if (wanted && status == MOX_E_STALE)
@@ -248,8 +248,12 @@ static int sim_query(void *user, uint64_t id, const char *name, uint16_t type)
     struct dns_question *q = world_alloc(w, sizeof *q);
     const struct dns_set *set;
 
-    *q = (struct dns_question){w->questions, id,       world_text(w, name), type, false,
-                               w->now_us,    w->now_us};
+    *q = (struct dns_question){.next = w->questions,
+                               .id = id,
+                               .name = world_text(w, name),
+                               .type = type,
+                               .asked = world_now(w),
+                               .ended = world_now(w)};
     w->questions = q;
     world_log(w, "query %s %s", name, dns_type_text(type));
     set = deciding_set(w, q);
@@ -279,7 +283,7 @@ static void sim_cancel(void *user, uint64_t id)
         world_fault(w, "%s %s is cancelled, and was over", q->name, dns_type_text(q->type));
     else {
         q->over = true;
-        q->over_us = w->now_us;
+        q->ended = world_now(w);
     }
 }
 
@@ -306,6 +310,6 @@ bool dns_asked_at(const struct world *w, size_t n, struct dns_asked *out)
         n--;
     }
     if (q != NULL)
-        *out = (struct dns_asked){q->name, q->type, q->asked_us, q->over_us};
+        *out = (struct dns_asked){q->name, q->type, q->asked, q->ended, q->over};
     return q != NULL;
 }

@@ -50,7 +50,8 @@ void dns_check(struct world *w);
 struct dns_asked { /* a question, for whoever looks at them afterwards */
     const char *name;
     uint16_t type;
-    uint64_t asked_us, over_us; /* over: answered or cancelled */
+    struct sim_moment asked, ended; /* ended: answered or cancelled */
+    bool over;                      /* … else ended says nothing */
 };
 
 /* The n-th question, the latest first; false: past the end. */

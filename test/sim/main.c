@@ -25,7 +25,9 @@ struct options {
 struct tally {
     uint64_t seeds, dials, sessions, must, must_not, failing;
     uint64_t handshakes, resumed, logins, proxied, proven[MOX_TLS_DANE + 1];
-    uint64_t foretold; /* errors of sessions, which were as the reference says */
+    uint64_t foretold;                   /* errors of sessions, which were as the reference says */
+    uint64_t ordered, put_last, resting; /* connects in order; … with a family put last, in so
+                                            many seeds */
     uint64_t messages, reused, rcpts[MOX_RCPT_UNKNOWN + 1]; /* rcpts: by state */
 };
 
@@ -102,6 +104,9 @@ static void count(struct tally *tally)
     count_streams(tally);
     tally->reused += run.reused;
     tally->foretold += run.foretold;
+    tally->ordered += run.ordered;
+    tally->put_last += run.put_last;
+    tally->resting += run.put_last > 0;
     for (int i = 0; i <= MOX_TLS_DANE; i++)
         tally->proven[i] += run.proven[i];
     tally->seeds++;
@@ -283,5 +288,9 @@ int main(int argc, char **argv)
            (unsigned long long)tally.rcpts[MOX_RCPT_PERMANENT],
            (unsigned long long)tally.rcpts[MOX_RCPT_UNKNOWN],
            (unsigned long long)tally.rcpts[MOX_RCPT_PENDING], (unsigned long long)tally.reused);
+    printf("     %llu connects of two families in order, %llu of them with one put last (%llu "
+           "seeds)\n",
+           (unsigned long long)tally.ordered, (unsigned long long)tally.put_last,
+           (unsigned long long)tally.resting);
     return EXIT_SUCCESS;
 }

@@ -13,17 +13,13 @@ static const char *text_of(const struct mox_ip *ip, char buf[64])
     return buf;
 }
 
-static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 const struct net_place *net_find_place(const struct world *w, const struct mox_ip *ip,
                                        uint16_t port)
 {
     const struct net_place *place = w->places;
 
-    while (place != NULL && (!same_ip(&place->ip, ip) || (place->port != 0 && place->port != port)))
+    while (place != NULL &&
+           (!sim_same_ip(&place->ip, ip) || (place->port != 0 && place->port != port)))
         place = place->next;
     return place;
 }
@@ -32,7 +28,7 @@ struct net_place *net_place(struct world *w, const struct mox_ip *ip, uint16_t p
 {
     struct net_place *place = w->places;
 
-    while (place != NULL && (!same_ip(&place->ip, ip) || place->port != port))
+    while (place != NULL && (!sim_same_ip(&place->ip, ip) || place->port != port))
         place = place->next;
     if (place != NULL)
         return place;
@@ -112,7 +108,7 @@ void net_hang_up(struct net_stream *s, bool reset)
 static bool is_ours(const struct world *w, const struct mox_ip *ip)
 {
     for (size_t i = 0; i < w->nmachine; i++) {
-        if (same_ip(&w->machine[i], ip))
+        if (sim_same_ip(&w->machine[i], ip))
             return true;
     }
     return false;
@@ -199,6 +195,8 @@ static int sim_connect(void *user, uint64_t id, const struct mox_ip *remote, uin
     s->local_port =
         (uint16_t)(FIRST_PORT + (w->streams == NULL ? 0 : w->streams->local_port + 1 - FIRST_PORT));
     s->decided = MOX_E_AGAIN;
+    s->dials = w->whose == NULL ? 0 : w->whose(w->whose_arg);
+    s->begun = world_now(w);
     w->streams = s;
     if (place == NULL || place->fate != NET_SILENT)
         world_at(w, 1000u * (place == NULL ? NET_CONNECT_MS : place->ms), decide, s);
@@ -225,6 +223,8 @@ static int sim_connected(void *user, void *handle, struct mox_ip *local, uint16_
         *local = s->local;
     if (port != NULL)
         *port = s->local_port;
+    if (s->decided != MOX_E_AGAIN && s->heard.at == 0)
+        s->heard = world_now(s->w);
     return s->decided;
 }
 
@@ -306,6 +306,7 @@ static void sim_close(void *user, void *handle)
     if (!usable(s, "close"))
         return;
     s->closed = true;
+    s->over = world_now(user);
     secure_end(s);
     world_log(user, "close %s", text_of(&s->remote, ip));
 }

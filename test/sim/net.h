@@ -40,12 +40,15 @@ struct net_stream {
     const struct net_place *place;       /* NULL: nothing is there */
     struct mox_ip remote, local, target; /* target: remote, or what is behind the proxy */
     uint16_t remote_port, local_port, target_port;
-    int decided;             /* MOX_E_AGAIN: not yet; MOX_OK: connected; else why not */
-    int wanted;              /* MOX_READ, MOX_WRITE: to be reported once */
-    bool closed;             /* by the library */
-    bool eof, reset;         /* by the server, behind what it said */
-    bool reset_told;         /* a system says it once; then it is an end of the data */
-    bool full;               /* the next write has to wait */
+    int decided;    /* MOX_E_AGAIN: not yet; MOX_OK: connected; else why not */
+    int wanted;     /* MOX_READ, MOX_WRITE: to be reported once */
+    bool closed;    /* by the library */
+    uint32_t dials; /* bits of those that may have made it */
+    struct sim_moment begun, heard, over; /* connect; the library asked and heard how it ended (at
+                                             0: never); close */
+    bool eof, reset;                      /* by the server, behind what it said */
+    bool reset_told;                      /* a system says it once; then it is an end of the data */
+    bool full;                            /* the next write has to wait */
     struct sim_text in, out; /* what the server said and was not read; what the library sent */
     size_t read;             /* bytes of in that were read */
     struct sim_text clear;   /* what the library sent over TLS, as the server reads it */

@@ -549,7 +549,7 @@ static void judge_way(struct judge *j, size_t chosen)
     r->refused = r->refused || r->families == 0;
     if (r->refused)
         return;
-    j->transport = t;
+    j->transport = r->transport = t;
     if (is_smarthost(t) && dial->server[0] == '\0')
         r->zone = t->zone;
     take_port(t, dial, r);

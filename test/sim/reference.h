@@ -21,9 +21,10 @@ struct reference_pair { /* a host and one of its addresses, and what comes of it
 struct reference {
     struct reference_route routes[REFERENCE_ROUTES]; /* that may hold */
     size_t nroutes;
-    int route_zone; /* whose MX records the routes ask for; -1: none */
-    bool refused;   /* by the request or its transport: nothing is asked, nothing is dialed */
-    int zone;       /* whose names and addresses it is about */
+    int route_zone;                         /* whose MX records the routes ask for; -1: none */
+    const struct seed_transport *transport; /* NULL: none */
+    bool refused; /* by the request or its transport: nothing is asked, nothing is dialed */
+    int zone;     /* whose names and addresses it is about */
     bool asks_mx;
     uint32_t families; /* allowed */
     uint16_t port;

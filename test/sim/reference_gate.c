@@ -5,15 +5,10 @@
 
 enum { NO_NAME = 3, MOST_NAMES = 10, SPF_MS = 20000, FOR_EVER = 1000000, LEAST_MS = 500 };
 
-static bool same_ip(const struct mox_ip *a, const struct mox_ip *b)
-{
-    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
-}
-
 static const struct seed_ours *find(const struct seed *seed, const struct mox_ip *ip)
 {
     for (size_t i = 0; i < SEED_OURS; i++) {
-        if (same_ip(&seed->ours[i].ip, ip))
+        if (sim_same_ip(&seed->ours[i].ip, ip))
             return &seed->ours[i];
     }
     return NULL;
@@ -47,7 +42,7 @@ static const struct seed_ours *public_of(const struct seed *seed, const struct s
     const struct seed_ours *nat = nat_of(seed, config, family);
 
     for (size_t i = 0; i < config->nlocal_ips; i++) {
-        if (own != NULL && nat != NULL && same_ip(&config->local_ips[i], &own->ip))
+        if (own != NULL && nat != NULL && sim_same_ip(&config->local_ips[i], &own->ip))
             return nat;
     }
     return own;

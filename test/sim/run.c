@@ -52,6 +52,7 @@ static void look_at_plans(struct run *run)
         check_way(&run->dials[i]);
         check_plan(&run->dials[i]);
     }
+    check_order(run);
 }
 
 static void free_context(struct run *run)
@@ -132,14 +133,16 @@ static void go_on(struct run_dial *d, bool complain)
         world_log(w, "host notes dial %d at %s %s", number_of(d), ip, refusal);
     world_log(w, "host goes on with dial %d%s", number_of(d), complain ? ", refused" : "");
     d->start_ms = world_ms(w);
+    d->phase = RUN_DIALS;
     d->id = mox_dial_next_start(d->conn, complain ? &why : NULL, on_conn, d, &err);
+    if (d->id == 0)
+        d->phase = RUN_OVER;
     if (send_in_flight(d) > 0) {
         if (d->id != 0 || (err.code != MOX_E_BUSY && err.code != MOX_E_SHUTDOWN))
             run_broken(d->run, "start", "dial %d goes on while it delivers", number_of(d));
     } else if (d->id != 0) {
         d->conn = NULL;
         d->watch = 0;
-        d->phase = RUN_DIALS;
     } else if (!d->run->shut_down && run_is_sound(d->run)) {
         run_broken(d->run, "start", "dial %d does not go on: %s", number_of(d), err.message);
     }
@@ -322,6 +325,7 @@ static void on_resolved(void *arg, int status, const struct mox_error *err)
     struct run_dial *d = arg;
 
     check_callback(d, RUN_RESOLVES, status, err);
+    d->order_to = world_now(d->run->w);
     check_resolved(d, status, err);
     if (status == MOX_OK)
         start_dial(d);
@@ -343,6 +347,10 @@ static void start_dial(struct run_dial *d)
               number_of(d), d->facts->to_text, d->facts->server[0] == '\0' ? "-" : d->facts->server,
               d->facts->transport[0] == '\0' ? "-" : d->facts->transport);
     d->start_ms = d->plan_ms = world_ms(w);
+    if (d->phase == RUN_IDLE) {
+        d->order_from = world_now(w);
+        d->order_to = (struct sim_moment){0, 0};
+    }
     d->phase = resolves ? RUN_RESOLVES : RUN_DIALS;
     w->dry = w->dry && resolves;
     d->id = resolves ? mox_plan_resolve_start(w->ctx, &request, on_resolved, d, &err)
@@ -535,36 +543,6 @@ static void end(struct run *run)
     mox_config_free(run->config);
 }
 
-static int give_token(void *user, const char *transport, const char *username, char *buf,
-                      size_t cap)
-{
-    if (strcmp(username, login_username) != 0 || transport == NULL)
-        world_fault(((struct run *)user)->w, "a token for %s is asked for", username);
-    return snprintf(buf, cap, "%s", login_token);
-}
-
-static void begin(struct run *run)
-{
-    struct mox_ctx_options options = {.size = sizeof options, .log_level = MOX_LOG_DIALOGUE};
-    struct mox_error err;
-
-    options.max_conns_per_address = run->seed->max_per_address;
-    options.ca_file = papers_file();
-    options.max_idle = run->seed->max_idle;
-    options.token = give_token;
-    options.token_user = run;
-    seed_build(run->seed, run->w);
-    run->facts = &run->seed->configs[0];
-    if (run->facts->there)
-        run->config = run_parse(run, run->facts);
-    if (world_open(run->w, &options, &err) != MOX_OK)
-        run_broken(run, "start", "no context: %s", err.message);
-    for (size_t i = 0; i < run->seed->ndials; i++) {
-        run->dials[i].run = run;
-        run->dials[i].facts = &run->seed->dials[i];
-    }
-}
-
 void run_seed(struct run *run, struct seed *seed)
 {
     memset(run, 0, sizeof *run);
@@ -573,7 +551,7 @@ void run_seed(struct run *run, struct seed *seed)
     run->live = memory_live();
     run->w = world_bare(seed->number ^ 0x5eed);
     memory_watch(seed->secure ? check_forms() : NULL);
-    begin(run);
+    run_begin(run);
     check_routes(run);
     memory_fail(seed->fail_at, seed->fail_every);
     if (run->broken[0] == '\0')

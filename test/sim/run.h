@@ -23,16 +23,18 @@ struct run_dial {
     const struct seed_config *config; /* at its start */
     struct mox_config *parsed;        /* a reference of the host's own */
     struct reference reference;
-    mox_op_id id, watch;                 /* watch: of its connection; 0: none */
-    struct mox_plan *plan;               /* NULL: none, or given away */
-    struct mox_conn *conn;               /* the host's */
-    unsigned sessions;                   /* reached so far */
-    int phase;                           /* enum run_phase */
-    int goes_on;                         /* times that it still will */
-    uint64_t born_ms, start_ms, plan_ms; /* born: at its first start */
-    unsigned notes;                      /* told to the history so far */
-    int64_t unix_s;                      /* at its first start */
-    unsigned rolled;                     /* times of its zone, at its first start */
+    mox_op_id id, watch;                    /* watch: of its connection; 0: none */
+    struct mox_plan *plan;                  /* NULL: none, or given away */
+    struct mox_conn *conn;                  /* the host's */
+    unsigned sessions;                      /* reached so far */
+    int phase;                              /* enum run_phase */
+    int goes_on;                            /* times that it still will */
+    uint64_t born_ms, start_ms, plan_ms;    /* born: at its first start */
+    struct sim_moment order_from, order_to; /* when its candidates are put in order: from its start,
+                                               to the end of a plan's resolving; at 0: open */
+    unsigned notes;                         /* told to the history so far */
+    int64_t unix_s;                         /* at its first start */
+    unsigned rolled;                        /* times of its zone, at its first start */
     bool started;
     char ehlo[SEED_TEXT]; /* the name by which servers know the dial; "": none of its own */
     bool planned;         /* its plan tells all that it dialed */
@@ -55,6 +57,8 @@ struct run {
     size_t log_len;    /* of the log, when the plans were looked at last */
     uint64_t reused;   /* connections that were used again */
     uint64_t foretold; /* errors of sessions that were compared with the reference's */
+    uint64_t ordered;  /* connects that were held against the order by family health */
+    uint64_t put_last; /* … with a family put last */
     long live;         /* blocks before it began */
     char broken[32];   /* the first invariant that did not hold; "": all did */
     char detail[400];
@@ -68,6 +72,9 @@ long run_free(struct run *run);
 void run_go_on(struct run_dial *d);
 void run_release(struct run_dial *d);
 void run_again(struct run_dial *d);
+
+/* Its world, its first configuration, its context. */
+void run_begin(struct run *run);
 
 /* NULL: a fault of the run. */
 struct mox_config *run_parse(struct run *run, const struct seed_config *facts);

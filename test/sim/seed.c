@@ -104,4 +104,6 @@ void seed_draw(uint64_t number, struct seed *seed)
     seed_draw_history(seed);
     seed_draw_routes(seed);
     seed_draw_gates(seed);
+    seed_draw_refusals(seed);
+    seed_draw_health(seed);
 }

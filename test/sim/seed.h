@@ -381,6 +381,12 @@ void seed_draw_mail(struct seed *seed);
 void seed_draw_history(struct seed *seed);
 void seed_draw_routes(struct seed *seed);
 void seed_draw_gates(struct seed *seed);
+
+/* Of every 20th seed: servers refuse our address; a world of family health in place of what it was.
+ * With a chance of their own, so that what all other numbers meant they mean still. */
+void seed_draw_refusals(struct seed *seed);
+void seed_draw_health(struct seed *seed);
+
 void seed_draw_set(struct seed *seed, struct seed_set *set);
 int seed_add_place(struct seed *seed, int zone, int kind, int family);
 

@@ -138,3 +138,34 @@ void seed_draw_mail(struct seed *seed)
     }
     draw_kept_secure(seed);
 }
+
+/* To every recipient, at RCPT or before. */
+static void draw_refusal(struct seed *seed, struct seed_place *place)
+{
+    static const char *const verbs[] = {"rcpt", "rcpt", "mail"};
+
+    snprintf(place->mailbox, sizeof place->mailbox,
+             "%s=550_5.7.25_cannot_find_your_reverse_hostname", verbs[seed_below(seed, 3)]);
+}
+
+void seed_draw_refusals(struct seed *seed)
+{
+    if (seed->number % 20 != 15)
+        return;
+    seed->random = seed->number * 0x9e3779b97f4a7c15u + 0x2545f4914f6cdd1du;
+    for (size_t i = 0; i < seed->nplaces; i++) {
+        if (!seed_one_in(seed, 4))
+            draw_refusal(seed, &seed->places[i]);
+    }
+    for (size_t i = 0; i < seed->ndials; i++) {
+        struct seed_dial *d = &seed->dials[i];
+        struct seed_mail *m = &d->mails[0];
+
+        d->habit = SEED_DELIVERS;
+        d->stop_at = MOX_STAGE_NONE;
+        d->nmails = d->ahead = 1;
+        draw_mail(seed, m);
+        m->flags = 0;
+        m->breaks = m->utf8 = m->odd = false;
+    }
+}

@@ -59,7 +59,7 @@ void send_cancel(struct run_dial *d);
 void check_mail_of(struct run_dial *d);
 
 /* A delivery has ended on the connection of its dial: a refusal of our address is for good only if
- * every other host of its plan was asked and said 5xx. */
+ * every other host was looked up and asked, and said 5xx. */
 void check_for_good(const struct send_mail *m);
 
 #endif

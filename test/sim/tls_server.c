@@ -167,11 +167,9 @@ void tls_server_forget(struct tls_server *server)
 
 struct tls_session *tls_session_new(struct tls_server *server)
 {
-    struct tls_session *session = malloc(sizeof *session);
+    struct tls_session *session = calloc(1, sizeof *session); /* whole: what is left is looked at */
 
     must(session == NULL);
-    memset(session, 0, offsetof(struct tls_session, in));
-    session->in.at = session->in.len = session->out.at = session->out.len = 0;
     session->server = server;
     session->alert = -1;
     mbedtls_ssl_init(&session->ssl);

@@ -22,6 +22,11 @@ struct block {
     size_t used, cap;
 };
 
+bool sim_same_ip(const struct mox_ip *a, const struct mox_ip *b)
+{
+    return a->family == b->family && memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+}
+
 static struct block *new_block(size_t size)
 {
     struct block *block = malloc(sizeof *block + size);
@@ -109,9 +114,19 @@ void world_fault(struct world *w, const char *format, ...)
     world_log(w, "FAULT %s", w->fault);
 }
 
+uint64_t world_ms_of(uint64_t us)
+{
+    return (us - FIRST_US) / 1000;
+}
+
 uint64_t world_ms(const struct world *w)
 {
-    return (w->now_us - FIRST_US) / 1000;
+    return world_ms_of(w->now_us);
+}
+
+struct sim_moment world_now(const struct world *w)
+{
+    return (struct sim_moment){w->now_us, w->log.len};
 }
 
 /* splitmix64 (public domain, Vigna). */

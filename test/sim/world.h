@@ -26,6 +26,11 @@ struct sim_event {
     void *arg;
 };
 
+struct sim_moment {
+    uint64_t us;
+    size_t at; /* in the log: of two moments in one microsecond the earlier has less */
+};
+
 struct sim_text { /* grows; always ends in NUL once something was written */
     char *ptr;
     size_t len, cap;
@@ -74,9 +79,11 @@ struct world {
     bool no_chance;               /* this machine has no random numbers for us */
     struct mox_ip machine[8];     /* addresses of this machine */
     size_t nmachine;
-    uint32_t max_write; /* bytes that one write takes; 0: all */
-    bool eager;         /* streams report what was not asked for, too */
-    bool no_fd;         /* streams have no descriptors */
+    uint32_t max_write;           /* bytes that one write takes; 0: all */
+    bool eager;                   /* streams report what was not asked for, too */
+    bool no_fd;                   /* streams have no descriptors */
+    uint32_t (*whose)(void *arg); /* bits of the dials that may connect now; NULL: nobody asks */
+    void *whose_arg;
 
     void *blocks; /* memory, given back at the end */
 };
@@ -117,8 +124,11 @@ void world_sleep(struct world *w, uint64_t ms);
 
 /* Milliseconds since the world began. */
 uint64_t world_ms(const struct world *w);
+uint64_t world_ms_of(uint64_t us);
+struct sim_moment world_now(const struct world *w);
 
 /* For the folder's own use. */
+bool sim_same_ip(const struct mox_ip *a, const struct mox_ip *b);
 void *world_alloc(struct world *w, size_t size);
 char *world_text(struct world *w, const char *text);
 void world_at(struct world *w, uint64_t delay_us, void (*run)(struct world *w, void *arg),

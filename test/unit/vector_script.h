@@ -29,11 +29,14 @@ bool vector_answer(const json_t *script, const char *verb, size_t turn, const ch
  * semantics.md section 11, or that the vector allows both.
  */
 struct vector_departure {
-    const char *id, *why; /* id NULL: the end of the list */
+    const char *id, *why; /* why: begins with the row, as D16; both NULL: the end of the list */
 };
 
-/* Fails if the case departs and is not in the list, or is there and does not; the vector must allow
- * it (`also`). Returns departs. */
+/* What says that the case departs; NULL: nothing. */
+const char *vector_why(const struct vector_departure *list, const json_t *c);
+
+/* Fails if the case departs and is not in the list, or is there and does not; where no row says so
+ * the vector must allow it (`also`). Returns departs. */
 bool vector_departs(const struct vector_departure *list, const json_t *c, bool departs);
 
 /* Fails unless each of the list was met: so many cases departed. */
