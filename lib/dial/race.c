@@ -95,16 +95,14 @@ static bool describe_proxy(const struct dial *d, const struct stream *stream, in
 /* What happens behind a proxy says nothing of our own families. */
 static void note_stall(struct dial *d, const struct mox_candidate *target)
 {
-    if (d->proxy != NULL)
-        return;
-    health_stalled(&d->part->health, target->ip.family, target->host, ctx_now_us(d->ctx));
+    if (d->proxy == NULL)
+        health_stalled(&d->part->health, target->ip.family, target->host, ctx_now_us(d->ctx));
 }
 
 static void note_success(struct dial *d, int family)
 {
-    if (d->proxy != NULL)
-        return;
-    health_connected(&d->part->health, family);
+    if (d->proxy == NULL)
+        health_connected(&d->part->health, family);
 }
 
 /* Ends the attempt; MOX_OK: others may be tried; else the dial ends with err. */
