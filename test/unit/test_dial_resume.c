@@ -47,11 +47,9 @@ static bool last_is_resumed(void)
 }
 
 /* A dial with that outcome; whether it resumed. */
-static bool dial_once(const struct mox_config *config, const char *to, const char *transport,
-                      int status)
+static bool dial_asked(const struct dial_case *asked, const struct mox_config *config, int status)
 {
-    const struct dial_case asked = {.to = to, .transport = transport};
-    struct mox_dial_request request = *dial_request_of(&asked);
+    struct mox_dial_request request = *dial_request_of(asked);
     struct sim_call call;
 
     request.config = (struct mox_config *)config;
@@ -62,6 +60,27 @@ static bool dial_once(const struct mox_config *config, const char *to, const cha
     mox_conn_close(call.conn);
     return last_is_resumed();
 }
+
+static bool dial_once(const struct mox_config *config, const char *to, const char *transport,
+                      int status)
+{
+    return dial_asked(&(struct dial_case){.to = to, .transport = transport}, config, status);
+}
+
+START_TEST(not_at_another_port)
+{
+    const struct dial_case at_25 = {.server = HOST ":25"}, at_26 = {.server = HOST ":26"};
+    struct mox_ip ip = dial_ip("192.0.2.1");
+
+    open_world(PAPER_HOSTS, ANSWERS, false);
+    net_place(sim, &ip, 26)->secure = &server;
+    ck_assert(!dial_asked(&at_25, NULL, MOX_OK));
+    ck_assert(dial_asked(&at_25, NULL, MOX_OK));
+    ck_assert(!dial_asked(&at_26, NULL, MOX_OK));
+    ck_assert(dial_asked(&at_26, NULL, MOX_OK));
+    dial_renew(NULL);
+}
+END_TEST
 
 START_TEST(not_by_another_transport)
 {
@@ -191,6 +210,7 @@ TCase *test_dial_resume(void)
     TCase *tcase = tcase_create("dial/resume");
 
     tcase_add_checked_fixture(tcase, dial_setup, dial_teardown);
+    tcase_add_test(tcase, not_at_another_port);
     tcase_add_test(tcase, not_by_another_transport);
     tcase_add_test(tcase, not_with_other_authorities);
     tcase_add_test(tcase, not_for_a_domain_that_it_did_not_prove);
