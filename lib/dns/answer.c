@@ -402,7 +402,7 @@ static void drop_own_name(struct dns_answer *out, struct slice name)
 /* The records behind the question. */
 static int read_records(struct reading *r, const struct dns_header *header, unsigned max_aliases)
 {
-    struct dns_record last;
+    struct dns_record last = {0};
     bool complete = survey(r, header, &last);
     int status = check_rcode(r); /* before the rest: a failure is worth more than its bad form */
 
