@@ -102,12 +102,12 @@ enum {
     MOX_LIMIT_CERTIFICATE_NAMES = 64, /* DNS names of one that are shown; the rest is left out */
 
     /* the context */
-    MOX_LIMIT_IDS = 1 << 24,           /* ops, queries and streams of a context at one time */
-    MOX_LIMIT_SPARES = 32,             /* ended objects of one size that are kept */
-    MOX_LIMIT_DESCRIPTORS = 1 << 20,   /* a descriptor's number, for the table of interests */
-    MOX_LIMIT_EVENTS = 4096,           /* that one dispatch runs before the host's loop has its turn */
-    MOX_LIMIT_STORE_KEY = 1000,        /* bytes; the longest of ours has under 600 */
-    MOX_LIMIT_STORE_VALUE = 128 << 10, /* bytes; an MTA-STS policy and its time fit */
+    MOX_LIMIT_IDS = 1 << 24,         /* ops, queries and streams of a context at one time */
+    MOX_LIMIT_SPARES = 32,           /* ended objects of one size that are kept */
+    MOX_LIMIT_DESCRIPTORS = 1 << 20, /* a descriptor's number, for the table of interests */
+    MOX_LIMIT_EVENTS = 4096,    /* that one dispatch runs before the host's loop has its turn */
+    MOX_LIMIT_STORE_KEY = 1000, /* bytes; the longest of ours has under 600 */
+    MOX_LIMIT_STORE_VALUE = 128 << 10,  /* bytes; an MTA-STS policy and its time fit */
     MOX_LIMIT_MEMORY_ENTRIES = 1 << 16, /* keys that the memory store keeps */
     MOX_LIMIT_MEMORY_BYTES = 32 << 20,  /* bytes of its keys and values together */
     MOX_LIMIT_HISTORY_WRITES = 256,     /* entries of the history that are read to be written */
