@@ -97,6 +97,7 @@ INCLUDES := -Iinclude -Ilib -I. $(NO_CARES) $(HAVE_OWN) $(MBEDTLS_CFLAGS) \
 	$(shell $(PKG) --cflags $(REQUIRES)) $(OWN_FLAGS)
 FEATURES  = $(if $(filter lib/os/%,$<),-D_GNU_SOURCE,-D_POSIX_C_SOURCE=200809L)
 MODE     := -std=c11 -fPIC -fno-plt -fvisibility=hidden -pthread
+# Those flags, if the compiler knows them all.
 known     = $(shell set -- $(1); $(CC) -Werror "$$@" -E -x c /dev/null >/dev/null 2>&1 && echo "$$@")
 # The library: nothing is thrown through it, so no tables to unwind by (debug information has its
 # own; -fasynchronous-unwind-tables in CFLAGS brings them back), and no padding before loops.

@@ -1,6 +1,6 @@
 /*
  * spares.h - memory for objects that come and go all day: what one leaves is kept for the next of
- * its size, which costs a sixth of what the system's allocator takes for both.
+ * its size, which spares both of them the system's allocator.
  *
  * A build under a sanitizer keeps none (MOX_NO_SPARES), so that it sees who uses what has ended.
  */

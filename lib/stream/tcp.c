@@ -1,7 +1,6 @@
 /* tcp.c - see tcp.h. */
 #include "stream/tcp.h"
 
-#include "base/mem.h"
 #include "ctx/socket.h"
 
 struct tcp {

@@ -6,11 +6,6 @@
 
 enum { LOOKUPS = 12 };
 
-static int number_of(const struct run_dial *d)
-{
-    return (int)(d - d->run->dials);
-}
-
 /* Some of the facts, or all. */
 static void draw_facts(struct run *run, struct mox_envelope *envelope, struct reference_asks *asks,
                        struct reference_host *host, const char *const *mx)
@@ -83,7 +78,7 @@ static void check_time(const struct run_dial *d)
     uint64_t took = world_ms(d->run->w) - d->start_ms;
 
     if (took > d->reference.total_ms)
-        run_broken(d->run, "deadline", "dial %d took %llu ms of %u", number_of(d),
+        run_broken(d->run, "deadline", "dial %d took %llu ms of %u", run_number_of(d),
                    (unsigned long long)took, (unsigned)d->reference.total_ms);
 }
 
@@ -99,15 +94,15 @@ void check_session(struct run_dial *d, const struct mox_conn *conn)
     reference_must(&d->reference, d->sessions, &may);
     if (!may)
         run_broken(d->run, "reached", "dial %d reached session %u, of %u+%u that could be",
-                   number_of(d), d->sessions, d->reference.sessions, d->reference.perhaps);
+                   run_number_of(d), d->sessions, d->reference.sessions, d->reference.perhaps);
     for (size_t i = 0; i < seed->nplaces; i++) {
         if (sim_same_ip(&seed->places[i].ip, &session->remote) && !d->reference.gives[i])
             run_broken(d->run, "reached", "dial %d reached a session at %s, which has none",
-                       number_of(d), ip);
+                       run_number_of(d), ip);
     }
     check_proof(d, conn);
     if (session->remote_port != d->reference.port)
-        run_broken(d->run, "source", "dial %d is at port %u, not %u", number_of(d),
+        run_broken(d->run, "source", "dial %d is at port %u, not %u", run_number_of(d),
                    (unsigned)session->remote_port, (unsigned)d->reference.port);
 }
 
@@ -115,20 +110,20 @@ void check_session(struct run_dial *d, const struct mox_conn *conn)
 static void check_permanent(struct run_dial *d, const struct mox_error *err)
 {
     if ((err->permanent != 0) != (err->action == MOX_ACTION_GIVE_UP))
-        run_broken(d->run, "permanent", "dial %d: permanent %d, action %s", number_of(d),
+        run_broken(d->run, "permanent", "dial %d: permanent %d, action %s", run_number_of(d),
                    (int)err->permanent, mox_action_name(err->action));
     if (err->permanent == 0 || d->sessions > 0)
         return;
     if ((err->code == MOX_E_REFUSED && !d->reference.answers_5xx) ||
         (err->code == MOX_E_AUTH && !d->reference.login_ends) ||
         (err->code == MOX_E_TLS_REQUIRED && !d->reference.refused && !d->reference.requiretls_all))
-        run_broken(d->run, "permanent", "dial %d would return the mail: %s", number_of(d),
+        run_broken(d->run, "permanent", "dial %d would return the mail: %s", run_number_of(d),
                    err->message);
     if (err->code == MOX_E_TIMEOUT || err->code == MOX_E_CONNECT || err->code == MOX_E_DNS ||
         err->code == MOX_E_OS || err->code == MOX_E_FILTERED || err->code == MOX_E_PROXY ||
         err->code == MOX_E_TLS || err->code == MOX_E_VERIFY || err->code == MOX_E_CLOSED ||
         err->code == MOX_E_PROTOCOL)
-        run_broken(d->run, "permanent", "dial %d would return the mail for %s", number_of(d),
+        run_broken(d->run, "permanent", "dial %d would return the mail for %s", run_number_of(d),
                    mox_status_name(err->code));
 }
 
@@ -138,19 +133,19 @@ void check_failure(struct run_dial *d, int status, const struct mox_error *err)
 
     check_time(d);
     if (err->message[0] == '\0')
-        run_broken(d->run, "callback", "dial %d: an error without a sentence", number_of(d));
+        run_broken(d->run, "callback", "dial %d: an error without a sentence", run_number_of(d));
     if (d->run->shut_down || !run_is_sound(d->run))
         return;
     if (strstr(err->message, "whole dial") != NULL &&
         world_ms(d->run->w) - d->start_ms < d->reference.total_ms)
-        run_broken(d->run, "deadline", "dial %d ended before its time: %s", number_of(d),
+        run_broken(d->run, "deadline", "dial %d ended before its time: %s", run_number_of(d),
                    err->message);
     if (status == MOX_E_SHUTDOWN || status == MOX_E_NOMEM)
-        run_broken(d->run, "reached", "dial %d ended with %s, for no reason", number_of(d),
+        run_broken(d->run, "reached", "dial %d ended with %s, for no reason", run_number_of(d),
                    mox_status_name(status));
     if (must)
         run_broken(d->run, "reached", "dial %d reached no session after %u, of %u: %s",
-                   number_of(d), d->sessions, d->reference.sessions, err->message);
+                   run_number_of(d), d->sessions, d->reference.sessions, err->message);
     check_permanent(d, err);
     check_result(d, status, err);
     check_shut_out(d, status, err);
@@ -167,10 +162,10 @@ void check_resolved(struct run_dial *d, int status, const struct mox_error *err)
     if (status == MOX_OK)
         check_order_of_plan(d);
     if (status == MOX_OK && (r->refused || r->pairs == 0))
-        run_broken(d->run, "reached", "the plan of dial %d has candidates", number_of(d));
+        run_broken(d->run, "reached", "the plan of dial %d has candidates", run_number_of(d));
     if (status != MOX_OK && r->sure_pairs > 0 && 10 * r->worst_ms < 9 * r->total_ms)
         run_broken(d->run, "reached", "the plan of dial %d has no candidate of %u: %s",
-                   number_of(d), r->sure_pairs, err->message);
+                   run_number_of(d), r->sure_pairs, err->message);
     if (status != MOX_OK)
         check_shut_out(d, status, err);
 }
@@ -211,7 +206,7 @@ static void check_stages(struct run_dial *d, const struct mox_attempt *a)
     }
     most += a->stage >= MOX_STAGE_AUTH ? login : 0;
     if (a->stage < MOX_STAGE_MAIL && a->end_ms >= 0 && a->end_ms - from > most)
-        run_broken(d->run, "deadline", "an attempt of dial %d waited %d ms of %d", number_of(d),
+        run_broken(d->run, "deadline", "an attempt of dial %d waited %d ms of %d", run_number_of(d),
                    (int)(a->end_ms - from), (int)most);
 }
 
@@ -253,21 +248,21 @@ static void check_race(struct run_dial *d, uint32_t n)
         const struct mox_attempt *b = mox_plan_attempt(d->plan, i);
 
         if (preference_of(d->plan, b) > preference_of(d->plan, a))
-            run_broken(d->run, "race", "dial %d goes back to preference %d", number_of(d),
+            run_broken(d->run, "race", "dial %d goes back to preference %d", run_number_of(d),
                        preference_of(d->plan, a));
         if (!is_connecting(b, a->start_ms))
             continue;
         beside++;
         if ((d->facts->flags & MOX_DIAL_NO_RACE) != 0 || d->reference.way.proxied)
-            run_broken(d->run, "race", "dial %d races", number_of(d));
+            run_broken(d->run, "race", "dial %d races", run_number_of(d));
         if (preference_of(d->plan, b) != preference_of(d->plan, a))
-            run_broken(d->run, "race", "dial %d races across preferences", number_of(d));
+            run_broken(d->run, "race", "dial %d races across preferences", run_number_of(d));
         if (a->start_ms - b->start_ms < (int)race_ms && !has_failed_since(d->plan, n, b->start_ms))
-            run_broken(d->run, "race", "dial %d starts its race after %d ms of %u", number_of(d),
-                       (int)(a->start_ms - b->start_ms), (unsigned)race_ms);
+            run_broken(d->run, "race", "dial %d starts its race after %d ms of %u",
+                       run_number_of(d), (int)(a->start_ms - b->start_ms), (unsigned)race_ms);
     }
     if (beside > 1)
-        run_broken(d->run, "race", "dial %d has %u connects at once", number_of(d), beside + 1);
+        run_broken(d->run, "race", "dial %d has %u connects at once", run_number_of(d), beside + 1);
 }
 
 static const struct mox_candidate *candidate_of(const struct mox_plan *plan, uint32_t attempt)
@@ -344,7 +339,7 @@ static void check_other_family(struct run_dial *d, uint32_t n)
     is = mox_plan_candidate(d->plan, next->candidate);
     if (strcmp(is->host, was->host) != 0 || is->ip.family == was->ip.family)
         run_broken(d->run, "race", "dial %d: %s refused us, and its other family is not next",
-                   number_of(d), was->host);
+                   run_number_of(d), was->host);
 }
 
 static bool is_kept(const struct mox_candidate *candidate)
@@ -361,7 +356,7 @@ static void log_candidates(struct run_dial *d)
     for (uint32_t i = 0; (candidate = mox_plan_candidate(d->plan, i)) != NULL; i++) {
         snprintf(ip, sizeof ip, "-");
         mox_ip_format(&candidate->ip, ip, sizeof ip);
-        world_log(d->run->w, "plan of dial %d: %s %s %s %s", number_of(d), candidate->host, ip,
+        world_log(d->run->w, "plan of dial %d: %s %s %s %s", run_number_of(d), candidate->host, ip,
                   mox_drop_name(candidate->drop),
                   candidate->detail == NULL ? "" : candidate->detail);
     }
@@ -400,7 +395,7 @@ void check_plan(struct run_dial *d)
 
         if (a == NULL || !is_kept(mox_plan_candidate(d->plan, a->candidate))) {
             run_broken(d->run, "plan", "attempt %u of dial %d has no address", (unsigned)i,
-                       number_of(d));
+                       run_number_of(d));
             return;
         }
         candidate = mox_plan_candidate(d->plan, a->candidate);
@@ -420,5 +415,5 @@ void check_plan(struct run_dial *d)
     }
     if (first > 10 || greeted > 4)
         run_broken(d->run, "plan", "dial %d made %u attempts, and was greeted %u times",
-                   number_of(d), first, greeted);
+                   run_number_of(d), first, greeted);
 }

@@ -6,11 +6,6 @@
 
 enum { LIFE_US = 300 * 1000 * 1000 }; /* of what dns.c says, and of what is not there */
 
-static int number_of(const struct run_dial *d)
-{
-    return (int)(d - d->run->dials);
-}
-
 static bool has_gate(const struct run_dial *d)
 {
     return d->started && (d->reference.gates[0].asks || d->reference.gates[1].asks);
@@ -49,7 +44,7 @@ void check_shut_out(struct run_dial *d, int status, const struct mox_error *err)
     if (status != MOX_E_FILTERED || err->permanent != 0 || err->action != MOX_ACTION_LATER ||
         err->about != MOX_ABOUT_SOURCE)
         run_broken(d->run, "gate", "dial %d, whose addresses are all shut, ends with %s, %s: %s",
-                   number_of(d), mox_status_name(status), mox_action_name(err->action),
+                   run_number_of(d), mox_status_name(status), mox_action_name(err->action),
                    err->message);
 }
 
@@ -78,7 +73,7 @@ void check_answered(struct run_dial *d)
             most_of(d, asked.name, dns_type_text(asked.type)) == 0)
             continue;
         run_broken(d->run, "gate", "dial %d connects at %llu ms, and %s is answered at %llu",
-                   number_of(d), (unsigned long long)at_ms, asked.name,
+                   run_number_of(d), (unsigned long long)at_ms, asked.name,
                    (unsigned long long)over_ms);
     }
 }

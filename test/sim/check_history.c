@@ -12,11 +12,6 @@
 
 enum { WEEK_S = 7 * 86400, AHEAD_S = 300, BEGAN_S = 1700000005 };
 
-static int number_of(const struct run_dial *d)
-{
-    return (int)(d - d->run->dials);
-}
-
 static long long unix_of(unsigned long long ms)
 {
     return BEGAN_S + (long long)(ms / 1000);
@@ -89,17 +84,17 @@ static void check_candidate(struct run_dial *d, const struct mox_candidate *cand
 
     if (learned && (!d->reference.learned || !mine.avoid || (its.avoid && !its.other)))
         run_broken(d->run, "learned", "dial %d puts IPv%d of %s last, and nothing says so",
-                   number_of(d), family, candidate->host);
+                   run_number_of(d), family, candidate->host);
     if (learned &&
         strstr(candidate->detail == NULL ? "" : candidate->detail, "was refused on") == NULL)
-        run_broken(d->run, "learned", "dial %d does not say why IPv%d of %s is last", number_of(d),
-                   family, candidate->host);
+        run_broken(d->run, "learned", "dial %d does not say why IPv%d of %s is last",
+                   run_number_of(d), family, candidate->host);
     if (!d->reference.learned || d->facts->ndialed > 0 || has_put_last(d))
         return;
     if (mine.avoid && !mine.other && !its.avoid &&
         (candidate->order == MOX_ORDER_DEFAULT || candidate->order == MOX_ORDER_PREFERRED))
-        run_broken(d->run, "learned", "dial %d does not put IPv%d of %s last", number_of(d), family,
-                   candidate->host);
+        run_broken(d->run, "learned", "dial %d does not put IPv%d of %s last", run_number_of(d),
+                   family, candidate->host);
 }
 
 void check_learned(struct run_dial *d)
@@ -124,7 +119,7 @@ void check_learned_order(struct run_dial *d)
         if (last != NULL && last->preference == candidate->preference &&
             candidate->order == MOX_ORDER_DEFAULT)
             run_broken(d->run, "learned", "the plan of dial %d has %s behind what was refused",
-                       number_of(d), candidate->host);
+                       run_number_of(d), candidate->host);
         if (candidate->order == MOX_ORDER_LEARNED)
             last = candidate;
     }

@@ -20,11 +20,6 @@ struct pick { /* a candidate, and those that came before it */
     uint32_t last; /* MOX_ALLOW_ bit of the family that is put last; 0: none is */
 };
 
-static int number_of(const struct run_dial *d)
-{
-    return (int)(d - d->run->dials);
-}
-
 static int prefer_of(const struct run_dial *d)
 {
     return d->reference.transport == NULL ? MOX_PREFER_DEFAULT : d->reference.transport->prefer;
@@ -145,7 +140,7 @@ static bool check_pick(const struct pick *p, uint32_t candidate)
         choice = choice || waits->ip.family != c->ip.family;
         if (!may_precede(p, c, waits))
             run_broken(p->d->run, "order", "dial %d has IPv%d of %s before IPv%d of %s%s",
-                       number_of(p->d), (int)c->ip.family, c->host, (int)waits->ip.family,
+                       run_number_of(p->d), (int)c->ip.family, c->host, (int)waits->ip.family,
                        waits->host, p->last == 0 ? "" : ", and that family is put last");
     }
     return choice;
@@ -187,7 +182,7 @@ static const struct net_stream *stream_of(const struct run_dial *d, uint32_t n)
     uint64_t at_ms = d->plan_ms + (uint64_t)a->start_ms;
 
     for (const struct net_stream *s = d->run->w->streams; s != NULL; s = s->next) {
-        if ((s->dials >> number_of(d) & 1) != 0 && sim_same_ip(&s->remote, &c->ip) &&
+        if ((s->dials >> run_number_of(d) & 1) != 0 && sim_same_ip(&s->remote, &c->ip) &&
             world_ms_of(s->begun.us) == at_ms)
             return s;
     }

@@ -14,11 +14,6 @@
 
 enum { SECRETS = 3, SECRET_FORMS = 4, SECRET_FORM = 64 /* bytes of one, and NUL */ };
 
-static int number_of(const struct run_dial *d)
-{
-    return (int)(d - d->run->dials);
-}
-
 static const struct seed_place *place_of(const struct run_dial *d,
                                          const struct reference_pair *pair)
 {
@@ -60,12 +55,12 @@ void check_proof(struct run_dial *d, const struct mox_conn *conn)
                (pair->end.tls == tls && pair->end.verified == session->tls_verified);
     }
     if (!fits)
-        run_broken(d->run, "tls", "dial %d is at %s%s, %s TLS which proves %s", number_of(d),
+        run_broken(d->run, "tls", "dial %d is at %s%s, %s TLS which proves %s", run_number_of(d),
                    session->host, any ? "" : ", of which nothing is known",
                    tls ? "over" : "without", mox_tls_need_name(session->tls_verified));
     if (tls && (session->tls_cipher == NULL || session->tls_names == NULL ||
                 (session->tls_verified != MOX_TLS_NONE) != (session->tls_verified_by != NULL)))
-        run_broken(d->run, "tls", "the session of dial %d says half of its TLS", number_of(d));
+        run_broken(d->run, "tls", "the session of dial %d says half of its TLS", run_number_of(d));
 }
 
 bool check_is_retry(const struct run_dial *d, uint32_t n)
@@ -131,7 +126,7 @@ static void check_report(struct run_dial *d, const struct mox_attempt *a,
         (a->tls_policy_string != NULL) != tlsa ||
         strcmp(a->tls_policy_type, tlsa ? "tlsa" : "no-policy-found") != 0 ||
         strcmp(a->tls_result_type, type) != 0 || !begins_with(a->tls_failure_code, code))
-        run_broken(d->run, "tls", "dial %d reports %s, %s, %s, and not %s, %s", number_of(d),
+        run_broken(d->run, "tls", "dial %d reports %s, %s, %s, and not %s, %s", run_number_of(d),
                    a->tls_policy_type == NULL ? "-" : a->tls_policy_type, a->tls_result_type,
                    a->tls_failure_code == NULL ? "-" : a->tls_failure_code, type,
                    code == NULL ? "-" : code);
@@ -166,7 +161,7 @@ void check_lost(struct run_dial *d)
 
             if (strcmp(candidate->host, r->known[i].host) == 0 && is_told && !demand->unsure &&
                 demand->out != cause)
-                run_broken(d->run, "tls", "dial %d: %s is %s", number_of(d), candidate->host,
+                run_broken(d->run, "tls", "dial %d: %s is %s", run_number_of(d), candidate->host,
                            candidate->drop == MOX_DROP_NONE ? "dialed, though it is out"
                                                             : mox_drop_name(candidate->drop));
         }
@@ -194,8 +189,8 @@ static void check_code(struct run_dial *d, const struct mox_attempt *a,
     d->run->foretold += end->code != REFERENCE_ANY_CODE;
     if (a->stage == end->stage && (a->outcome == end->code || end->code == REFERENCE_ANY_CODE))
         return;
-    run_broken(d->run, "error", "dial %d fails at %s with %s at %s, not %s at %s: %s", number_of(d),
-               pair->host, mox_status_name(a->outcome), mox_stage_name(a->stage),
+    run_broken(d->run, "error", "dial %d fails at %s with %s at %s, not %s at %s: %s",
+               run_number_of(d), pair->host, mox_status_name(a->outcome), mox_stage_name(a->stage),
                mox_status_name(end->code), mox_stage_name(end->stage), a->error->message);
 }
 
@@ -216,7 +211,7 @@ void check_result(struct run_dial *d, int status, const struct mox_error *err)
     if (best == NULL || best->outcome == status ||
         (status == MOX_E_TLS_REQUIRED && best->outcome == MOX_E_NO_EXTENSION))
         return;
-    run_broken(d->run, "error", "dial %d ends with %s, and came farthest with %s", number_of(d),
+    run_broken(d->run, "error", "dial %d ends with %s, and came farthest with %s", run_number_of(d),
                mox_status_name(status), mox_status_name(best->outcome));
 }
 
@@ -232,14 +227,15 @@ void check_retry(struct run_dial *d, uint32_t n)
     check_report(d, a, pair);
     check_code(d, a, pair);
     if (check_is_retry(d, n) && a->stage == MOX_STAGE_READY && a->tls_ms < 0 && !pair->end.again)
-        run_broken(d->run, "tls", "dial %d does without TLS at %s", number_of(d), candidate->host);
+        run_broken(d->run, "tls", "dial %d does without TLS at %s", run_number_of(d),
+                   candidate->host);
     next = next_after(d, n);
     if (a->error == NULL || a->error->stage != MOX_STAGE_TLS || !pair->end.again ||
         pair->demand.requiretls || next == NULL || d->run->seed->max_per_address != 0)
         return;
     if (next->candidate != a->candidate)
         run_broken(d->run, "tls", "dial %d: TLS failed at %s, and that is not next, without it",
-                   number_of(d), candidate->host);
+                   run_number_of(d), candidate->host);
 }
 
 /* base64 is decoded, from each of its possible beginnings. */

@@ -38,11 +38,6 @@ bool run_is_open(const struct run_dial *d)
     return d->reference.nroutes > 1;
 }
 
-static int number_of(const struct run_dial *d)
-{
-    return (int)(d - d->run->dials);
-}
-
 /* All plans that are still there are looked at. */
 static void look_at_plans(struct run *run)
 {
@@ -84,15 +79,15 @@ static void cancel(struct run_dial *d)
 
     if (w->ended || (d->phase != RUN_RESOLVES && d->phase != RUN_DIALS))
         return;
-    world_log(w, "host cancels dial %d", number_of(d));
+    world_log(w, "host cancels dial %d", run_number_of(d));
     d->run->cancelled = d->send.stopped = true;
     d->phase = RUN_OVER;
     status = mox_op_cancel(w->ctx, d->id);
     if (status != MOX_OK)
-        run_broken(d->run, "callback", "dial %d runs, and its cancel says %s", number_of(d),
+        run_broken(d->run, "callback", "dial %d runs, and its cancel says %s", run_number_of(d),
                    mox_status_name(status));
     if (mox_op_cancel(w->ctx, d->id) != MOX_E_STALE)
-        run_broken(d->run, "callback", "dial %d can be cancelled twice", number_of(d));
+        run_broken(d->run, "callback", "dial %d can be cancelled twice", run_number_of(d));
     check_way(d); /* now, for TLSA records may be others at the end */
 }
 
@@ -100,7 +95,7 @@ static void close_conn(struct run_dial *d)
 {
     if (d->conn == NULL || d->run->w->ended)
         return;
-    world_log(d->run->w, "host closes the connection of dial %d", number_of(d));
+    world_log(d->run->w, "host closes the connection of dial %d", run_number_of(d));
     d->watch = 0;
     send_abandon(d);
     mox_conn_close(d->conn);
@@ -111,7 +106,7 @@ void run_release(struct run_dial *d)
 {
     if (d->conn == NULL)
         return;
-    world_log(d->run->w, "host gives the connection of dial %d back", number_of(d));
+    world_log(d->run->w, "host gives the connection of dial %d back", run_number_of(d));
     mox_conn_release(d->conn);
     d->conn = NULL;
 }
@@ -130,8 +125,8 @@ static void go_on(struct run_dial *d, bool complain)
     mox_reply_classify(MOX_STAGE_MAIL, refusal, sizeof refusal - 1, &why);
     mox_ip_format(&mox_conn_session(d->conn)->remote, ip, sizeof ip);
     if (complain)
-        world_log(w, "host notes dial %d at %s %s", number_of(d), ip, refusal);
-    world_log(w, "host goes on with dial %d%s", number_of(d), complain ? ", refused" : "");
+        world_log(w, "host notes dial %d at %s %s", run_number_of(d), ip, refusal);
+    world_log(w, "host goes on with dial %d%s", run_number_of(d), complain ? ", refused" : "");
     d->start_ms = world_ms(w);
     d->phase = RUN_DIALS;
     d->id = mox_dial_next_start(d->conn, complain ? &why : NULL, on_conn, d, &err);
@@ -139,12 +134,12 @@ static void go_on(struct run_dial *d, bool complain)
         d->phase = RUN_OVER;
     if (send_in_flight(d) > 0) {
         if (d->id != 0 || (err.code != MOX_E_BUSY && err.code != MOX_E_SHUTDOWN))
-            run_broken(d->run, "start", "dial %d goes on while it delivers", number_of(d));
+            run_broken(d->run, "start", "dial %d goes on while it delivers", run_number_of(d));
     } else if (d->id != 0) {
         d->conn = NULL;
         d->watch = 0;
     } else if (!d->run->shut_down && run_is_sound(d->run)) {
-        run_broken(d->run, "start", "dial %d does not go on: %s", number_of(d), err.message);
+        run_broken(d->run, "start", "dial %d does not go on: %s", run_number_of(d), err.message);
     }
 }
 
@@ -159,16 +154,17 @@ static void on_watched(void *arg, int status, const struct mox_error *err)
     char bytes[64];
     size_t n = 0;
 
-    world_log(d->run->w, "the connection of dial %d: %s", number_of(d), mox_status_name(status));
+    world_log(d->run->w, "the connection of dial %d: %s", run_number_of(d),
+              mox_status_name(status));
     if (d->watch == 0 || (status == MOX_OK) != (err == NULL))
         run_broken(d->run, "callback", "the watch of dial %d calls back when it should not",
-                   number_of(d));
+                   run_number_of(d));
     d->watch = 0;
     if (status != MOX_OK)
         return;
     for (int i = 0; i < MOST_READS && status == MOX_OK; i++) { /* some speak for ever */
         status = mox_conn_read(d->conn, bytes, sizeof bytes, &n);
-        world_log(d->run->w, "host reads %u bytes of dial %d: %s", (unsigned)n, number_of(d),
+        world_log(d->run->w, "host reads %u bytes of dial %d: %s", (unsigned)n, run_number_of(d),
                   mox_status_name(status));
     }
 }
@@ -183,7 +179,7 @@ static void watch_conn(struct run_dial *d)
         return;
     d->watch = mox_conn_watch(d->conn, MOX_READ, on_watched, d, &err);
     if (d->watch == 0 && !d->run->shut_down && run_is_sound(d->run))
-        run_broken(d->run, "start", "no watch of dial %d: %s", number_of(d), err.message);
+        run_broken(d->run, "start", "no watch of dial %d: %s", run_number_of(d), err.message);
 }
 
 /* What the host makes of a connection. */
@@ -232,11 +228,11 @@ static void note(struct run_dial *d)
     if (d->facts->notes == SEED_NOTES_NOTHING)
         return;
     mox_ip_format(&mox_conn_session(d->conn)->remote, ip, sizeof ip);
-    world_log(d->run->w, "host notes dial %d at %s %s", number_of(d), ip, reply);
+    world_log(d->run->w, "host notes dial %d at %s %s", run_number_of(d), ip, reply);
     if (notes >= SEED_NOTES_CERTAIN)
         mox_reply_classify(MOX_STAGE_RCPT, reply, strlen(reply), &outcome);
     if (mox_conn_note(d->conn, notes < SEED_NOTES_CERTAIN ? NULL : &outcome) != MOX_OK)
-        run_broken(d->run, "learned", "dial %d cannot tell of \"%s\"", number_of(d), reply);
+        run_broken(d->run, "learned", "dial %d cannot tell of \"%s\"", run_number_of(d), reply);
 }
 
 /* Whether a callback may come now. */
@@ -244,23 +240,23 @@ static void check_callback(struct run_dial *d, int phase, int status, const stru
 {
     struct world *w = d->run->w;
 
-    world_log(w, "callback of dial %d: %s%s%s", number_of(d), mox_status_name(status),
+    world_log(w, "callback of dial %d: %s%s%s", run_number_of(d), mox_status_name(status),
               err == NULL ? "" : ": ", err == NULL ? "" : err->message);
     if (err != NULL) {
         check_text(d->run, "an error", err->message);
         check_text(d->run, "an error's reply", err->reply);
     }
     if (d->phase != phase)
-        run_broken(d->run, "callback", "dial %d has a callback in phase %d", number_of(d),
+        run_broken(d->run, "callback", "dial %d has a callback in phase %d", run_number_of(d),
                    d->phase);
     if (!w->dispatching)
         run_broken(d->run, "callback", "dial %d has a callback outside of a dispatch",
-                   number_of(d));
+                   run_number_of(d));
     if (d->run->shut_down && world_ms(w) != d->run->shut_down_ms)
-        run_broken(d->run, "callback", "dial %d outlives the shutdown", number_of(d));
+        run_broken(d->run, "callback", "dial %d outlives the shutdown", run_number_of(d));
     if ((status == MOX_OK) != (err == NULL) || (err != NULL && err->code != status))
         run_broken(d->run, "callback", "dial %d: status %d, and an error that says otherwise",
-                   number_of(d), status);
+                   run_number_of(d), status);
     d->phase = RUN_OVER;
 }
 
@@ -272,7 +268,7 @@ static void on_conn(void *arg, int status, struct mox_conn *conn, const struct m
     check_way(d);
     if ((status == MOX_OK) != (conn != NULL))
         run_broken(d->run, "callback", "dial %d: status %d, and the connection says otherwise",
-                   number_of(d), status);
+                   run_number_of(d), status);
     d->conn = conn;
     if (conn == NULL) {
         d->send.stopped = true;
@@ -315,7 +311,7 @@ static void fill_request(struct run_dial *d, struct mox_envelope *envelope,
     request->timeout_ms = f->timeout_ms;
     request->race_delay_ms = f->race_ms;
     request->timeouts = f->timeouts.size == 0 ? NULL : &f->timeouts;
-    request->tag = (uint64_t)number_of(d) + 1;
+    request->tag = (uint64_t)run_number_of(d) + 1;
 }
 
 static void start_dial(struct run_dial *d);
@@ -344,7 +340,8 @@ static void start_dial(struct run_dial *d)
         return;
     fill_request(d, &envelope, &request);
     world_log(w, "host %s dial %d to %s, server %s, transport %s", resolves ? "resolves" : "starts",
-              number_of(d), d->facts->to_text, d->facts->server[0] == '\0' ? "-" : d->facts->server,
+              run_number_of(d), d->facts->to_text,
+              d->facts->server[0] == '\0' ? "-" : d->facts->server,
               d->facts->transport[0] == '\0' ? "-" : d->facts->transport);
     d->start_ms = d->plan_ms = world_ms(w);
     if (d->phase == RUN_IDLE) {
@@ -358,9 +355,9 @@ static void start_dial(struct run_dial *d)
     if (d->id != 0)
         return;
     d->phase = RUN_OVER;
-    world_log(w, "dial %d does not start: %s", number_of(d), err.message);
+    world_log(w, "dial %d does not start: %s", run_number_of(d), err.message);
     if (!d->run->shut_down && run_is_sound(d->run))
-        run_broken(d->run, "start", "dial %d does not start: %s", number_of(d), err.message);
+        run_broken(d->run, "start", "dial %d does not start: %s", run_number_of(d), err.message);
 }
 
 /* With the configuration of before, if that is still there and leaves no choice. */
@@ -392,7 +389,7 @@ static void start(struct run_dial *d)
         d->plan = mox_plan_new(run->w->ctx);
     d->planned = d->plan != NULL;
     if (run->seed->secure)
-        snprintf(d->ehlo, sizeof d->ehlo, "d%d.mail.example", number_of(d));
+        snprintf(d->ehlo, sizeof d->ehlo, "d%d.mail.example", run_number_of(d));
     start_dial(d);
 }
 
@@ -400,7 +397,7 @@ static void drop_plan(struct run_dial *d)
 {
     if (d->plan == NULL || d->phase == RUN_RESOLVES || run_is_open(d))
         return;
-    world_log(d->run->w, "host frees the plan of dial %d", number_of(d));
+    world_log(d->run->w, "host frees the plan of dial %d", run_number_of(d));
     mox_plan_free(d->plan);
     d->plan = NULL;
     d->planned = false;

@@ -73,6 +73,12 @@ void run_go_on(struct run_dial *d);
 void run_release(struct run_dial *d);
 void run_again(struct run_dial *d);
 
+/* Which of its run's dials it is. */
+static inline int run_number_of(const struct run_dial *d)
+{
+    return (int)(d - d->run->dials);
+}
+
 /* Its world, its first configuration, its context. */
 void run_begin(struct run *run);
 

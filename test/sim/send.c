@@ -9,11 +9,6 @@
 
 enum { MOST_ROUNDS = 12, READ_AT_ONCE = 100, PAUSE_US = 5000 };
 
-static int number_of(const struct run_dial *d)
-{
-    return (int)(d - d->run->dials);
-}
-
 static void resume(struct world *w, void *arg)
 {
     struct send_mail *m = arg;
@@ -81,7 +76,7 @@ static void make(struct run_dial *d, struct send_mail *m, unsigned n)
     int turn = d->facts->repeats - d->send.repeats;
 
     *m = (struct send_mail){.d = d, .facts = &d->facts->mails[n]};
-    snprintf(m->name, sizeof m->name, "d%d.t%d.m%u.example", number_of(d), turn, n);
+    snprintf(m->name, sizeof m->name, "d%d.t%d.m%u.example", run_number_of(d), turn, n);
     make_text(m);
     make_rcpts(m);
     m->pauses = m->facts->pauses;
