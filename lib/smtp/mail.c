@@ -71,11 +71,17 @@ static void unlink_job(struct smtp_mail *m, const struct smtp_job *job)
         m->last = before;
 }
 
-void smtp_mail_end_job(struct smtp_mail *m, struct smtp_job *job)
+static void end_job(struct smtp_mail *m, struct smtp_job *job)
 {
     unlink_job(m, job);
     smtp_job_finish(job);
     append(&m->done_first, &m->done_last, job);
+}
+
+void smtp_mail_end_if_done(struct smtp_mail *m, struct smtp_job *job)
+{
+    if (job->left == 0 && m->transactions[0].job != job && m->transactions[1].job != job)
+        end_job(m, job);
 }
 
 void smtp_mail_end_front(struct smtp_mail *m)
@@ -86,8 +92,7 @@ void smtp_mail_end_front(struct smtp_mail *m)
     m->reset = !t->dotted;
     *t = (struct smtp_transaction){0};
     m->front = m->back;
-    if (job->left == 0)
-        smtp_mail_end_job(m, job);
+    smtp_mail_end_if_done(m, job);
 }
 
 /* Who has not ended stays pending: this connection is of no use to him. */
@@ -99,7 +104,7 @@ static void leave(struct smtp_mail *m, struct smtp_job *job, int action, const c
     closed.stage = MOX_STAGE_MAIL; /* which is what it waited for */
     closed.action = action;
     smtp_job_leave(job, &closed);
-    smtp_mail_end_job(m, job);
+    end_job(m, job);
 }
 
 /* No transaction may follow: whoever waits for one goes. One that was begun has the connection to
@@ -136,8 +141,7 @@ int smtp_mail_add(struct smtp_mail *m, struct smtp_job *job, struct mox_error *e
     if (status != MOX_OK)
         return status;
     append(&m->first, &m->last, job);
-    if (job->left == 0)
-        smtp_mail_end_job(m, job);
+    smtp_mail_end_if_done(m, job);
     settle(m);
     return MOX_OK;
 }
@@ -320,7 +324,7 @@ static void end_all(struct smtp_mail *m)
     smtp_reply_clear(&m->reply);
     while (m->first != NULL) {
         if (m->first->left == 0)
-            smtp_mail_end_job(m, m->first);
+            end_job(m, m->first);
         else
             leave(m, m->first, MOX_ACTION_LATER,
                   "the connection ended before it was the message's turn; dial anew");

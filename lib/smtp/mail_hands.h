@@ -47,7 +47,8 @@ enum smtp_step smtp_mail_awaited_step(const struct smtp_transaction *t);
 /* The front transaction is over. */
 void smtp_mail_end_front(struct smtp_mail *m);
 
-/* A job leaves the queue: all of its recipients have ended. */
-void smtp_mail_end_job(struct smtp_mail *m, struct smtp_job *job);
+/* The job leaves the queue if all of its recipients have ended and no transaction is of it: one may
+ * go on without a recipient, for a server that said 354 to none wants its dot. */
+void smtp_mail_end_if_done(struct smtp_mail *m, struct smtp_job *job);
 
 #endif

@@ -195,8 +195,7 @@ static int open_body(struct smtp_mail *m, struct smtp_job *job)
         return MOX_OK;
     why.stage = MOX_STAGE_MAIL;
     smtp_job_fail(job, SMTP_MARK_OPEN, &why);
-    if (job->left == 0)
-        smtp_mail_end_job(m, job);
+    smtp_mail_end_if_done(m, job);
     return status;
 }
 

@@ -165,6 +165,27 @@ START_TEST(reader_without_rewind_is_sent_once)
 }
 END_TEST
 
+/* The second recipient cannot be sent while the dot of a message for nobody is still due. */
+START_TEST(message_that_ends_before_its_transaction)
+{
+    const struct mail_step steps[] = {
+        {ENVELOPE, OK "450 4.2.1 full\r\n" GO}, {".\r\n", OK}, {NULL, NULL}};
+    struct reader r = {0};
+    struct mail_world w = {0};
+    char text[MAIL_TEXT];
+
+    mail_world_open(&w, PIPE);
+    w.ehlo.rcpt_limit = 1;
+    add_reader(&w, two, &r, false);
+    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 2);
+    ck_assert_uint_eq(w.ndone, 1);
+    ck_assert_str_eq(mail_world_outcome(&w, 0, text),
+                     "temporary 450 rcpt next; temporary unsupported mail later");
+    ck_assert(smtp_mail_is_idle(&w.m));
+    mail_world_end(&w);
+}
+END_TEST
+
 START_TEST(rewind_that_fails_costs_no_connection)
 {
     const struct mail_step steps[] = {{ENVELOPE, OK OK GO}, {HI ".\r\n", OK}, {NULL, NULL}};
@@ -239,6 +260,7 @@ TCase *test_smtp_mail_body(void)
     tcase_add_test(tcase, reader_with_a_bare_line_feed);
     tcase_add_test(tcase, second_transaction_reads_anew);
     tcase_add_test(tcase, reader_without_rewind_is_sent_once);
+    tcase_add_test(tcase, message_that_ends_before_its_transaction);
     tcase_add_test(tcase, rewind_that_fails_costs_no_connection);
     tcase_add_test(tcase, want_of_memory);
     return tcase;
