@@ -60,18 +60,19 @@ int mox_ctx_timeout_ms(const struct mox_ctx *ctx)
 /* The default loop needs no telling: it is asked to wait no longer than the first deadline. */
 void ctx_arm(struct mox_ctx *ctx)
 {
-    const struct heap_timer *first = heap_first(&ctx->timers);
-    int64_t at = first == NULL ? -1 : (int64_t)first->at_us, delay;
+    const struct heap_timer *first;
+    int64_t at;
 
     if (ctx->extra.loop != NULL || ctx->loop.timer == NULL || ctx->dispatching)
         return;
+    first = heap_first(&ctx->timers);
+    at = first == NULL ? -1 : (int64_t)first->at_us;
     if (has_events(ctx))
         at = 0;
     if (at == ctx->told_us)
         return;
     ctx->told_us = at;
-    delay = timeout_us(ctx);
-    ctx->loop.timer(ctx->loop.user, delay);
+    ctx->loop.timer(ctx->loop.user, timeout_us(ctx));
 }
 
 /* Those due are collected first and run after, so that what they set waits its turn. */

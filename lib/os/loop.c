@@ -29,23 +29,12 @@ static const struct loop_backend *const backends[] = {
     [OS_BACKEND_POLL] = &loop_poll,
 };
 
-struct loop_slot *loop_slot_find(const struct os_loop *loop, int64_t fd)
+void loop_report(const struct os_loop *loop, const struct loop_slot *slot, int events)
 {
-    if (fd < 0 || (uint64_t)fd >= loop->nslots || loop->slots[fd].events == 0)
-        return NULL;
-    return &loop->slots[fd];
-}
-
-void loop_report(const struct os_loop *loop, int fd, int events)
-{
-    const struct loop_slot *slot = loop_slot_find(loop, fd);
-
-    if (slot == NULL || loop->ctx == NULL)
-        return;
     if (!(slot->events & OS_EDGE))
         events &= slot->events & LOOP_BOTH;
-    if (events != 0)
-        mox_ctx_ready(loop->ctx, fd, events);
+    if (events != 0 && loop->ctx != NULL)
+        mox_ctx_ready(loop->ctx, slot - loop->slots, events);
 }
 
 int loop_timeout_ms(int64_t timeout_us)

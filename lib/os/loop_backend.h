@@ -53,10 +53,16 @@ struct loop_backend {
 extern const struct loop_backend loop_epoll, loop_kqueue, loop_poll;
 
 /* NULL: not watched. */
-struct loop_slot *loop_slot_find(const struct os_loop *loop, int64_t fd);
+static inline struct loop_slot *loop_slot_find(const struct os_loop *loop, int64_t fd)
+{
+    if ((uint64_t)fd >= loop->nslots || loop->slots[fd].events == 0) /* below 0 is huge */
+        return NULL;
+    return &loop->slots[fd];
+}
 
-/* To the context. An edge descriptor is told all, others what they asked for. */
-void loop_report(const struct os_loop *loop, int fd, int events);
+/* To the context, of a descriptor that is watched. One on the edge is told all, others what they
+ * asked for. */
+void loop_report(const struct os_loop *loop, const struct loop_slot *slot, int events);
 
 /* As poll(2) takes it: rounded up, so that no deadline is met too early; -1: none. */
 int loop_timeout_ms(int64_t timeout_us);

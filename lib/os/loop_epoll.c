@@ -104,7 +104,7 @@ static int wait_epoll(struct os_loop *loop, int64_t timeout_us)
         if (data == waker_data)
             os_waker_drain(&loop->waker);
         else if (slot != NULL && slot->tag == data >> 32)
-            loop_report(loop, (int)(data & UINT32_MAX), from_epoll(events[i].events));
+            loop_report(loop, slot, from_epoll(events[i].events));
     }
     return MOX_OK;
 }

@@ -105,11 +105,12 @@ static int wait_kqueue(struct os_loop *loop, int64_t timeout_us)
         return errno == EINTR ? MOX_OK : MOX_ERRNO(errno);
     for (int i = 0; i < n; i++) {
         int fd = (int)events[i].ident;
+        const struct loop_slot *slot = loop_slot_find(loop, fd);
 
         if (fd == loop->waker.read_fd)
             os_waker_drain(&loop->waker);
-        else
-            loop_report(loop, fd, from_kevent(&events[i]));
+        else if (slot != NULL)
+            loop_report(loop, slot, from_kevent(&events[i]));
     }
     return MOX_OK;
 }

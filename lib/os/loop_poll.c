@@ -110,7 +110,7 @@ static int wait_poll(struct os_loop *loop, int64_t timeout_us)
         if (ready.revents == 0)
             continue;
         n--;
-        loop_report(loop, ready.fd, from_poll(ready.revents));
+        loop_report(loop, &loop->slots[ready.fd], from_poll(ready.revents));
         if (ready.revents & POLLNVAL) { /* closed unsaid: it would end every wait from now on */
             take_out(loop, i);
             loop->slots[ready.fd].events = 0;
