@@ -21,10 +21,24 @@ static void move_to_front(struct buffer *b)
     b->at = 0;
 }
 
+/* Memory of its own, with what it holds. */
+static bool resize(struct buffer *b, size_t cap)
+{
+    char *ptr = mem_resize(b->seeded ? NULL : b->ptr, cap, 1);
+
+    if (ptr == NULL)
+        return false;
+    if (b->seeded)
+        memcpy(ptr, b->ptr, b->len);
+    b->seeded = false;
+    b->ptr = ptr;
+    b->cap = cap;
+    return true;
+}
+
 char *buffer_grow(struct buffer *b, size_t n)
 {
     size_t cap;
-    char *ptr;
 
     move_to_front(b);
     if (n > SIZE_MAX / 4 || b->len > SIZE_MAX / 4)
@@ -32,13 +46,8 @@ char *buffer_grow(struct buffer *b, size_t n)
     cap = b->cap < FIRST_CAP ? FIRST_CAP : b->cap;
     while (cap - b->len < n)
         cap *= 2;
-    if (cap != b->cap || b->ptr == NULL) {
-        ptr = mem_resize(b->ptr, cap, 1);
-        if (ptr == NULL)
-            return NULL;
-        b->ptr = ptr;
-        b->cap = cap;
-    }
+    if ((cap != b->cap || b->ptr == NULL) && !resize(b, cap))
+        return NULL;
     return b->ptr + b->len;
 }
 
@@ -134,7 +143,8 @@ int buffer_read_file(struct buffer *b, const char *path, size_t max, struct mox_
 
 void buffer_free(struct buffer *b)
 {
-    mem_free(b->ptr);
+    if (!b->seeded)
+        mem_free(b->ptr);
     *b = (struct buffer){0};
 }
 

@@ -4,16 +4,28 @@
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
+#include <stdbool.h>
+
 #include <moxdial/base.h>
 
 #include "base/slice.h"
 
 struct buffer { /* all zero: empty */
-    char *ptr;  /* owned */
+    char *ptr;  /* owned, unless seeded */
     size_t at;  /* bytes already taken from the front */
     size_t len; /* bytes in ptr, the taken ones included */
     size_t cap;
+    bool seeded;
 };
+
+/*
+ * Memory that an empty buffer uses before it takes any from the system: borrowed until the buffer
+ * is freed or outgrows it.
+ */
+static inline void buffer_seed(struct buffer *b, void *memory, size_t size)
+{
+    *b = (struct buffer){.ptr = memory, .cap = size, .seeded = true};
+}
 
 /* What is in it; borrowed until the next call. */
 static inline struct slice buffer_slice(const struct buffer *b)

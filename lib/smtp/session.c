@@ -21,7 +21,7 @@ enum {
     CODE_REFUSED = 400, /* and above */
     CODE_CLOSING = 421
 };
-enum { QUOTED = 80 /* bytes shown in an error */ };
+enum { QUOTED = 80 /* bytes shown in an error */, REPLY_SEED = 256 };
 enum { VERB_LEN = 4, HELLO_LEN = VERB_LEN + 1 + 2 /* blank and line end: all but the name */ };
 
 static_assert(sizeof(struct smtp_session) <= 200, "a dial in flight has 2 KiB for everything");
@@ -298,6 +298,17 @@ static int untimely(struct smtp_session *s, struct mox_error *err)
     return status;
 }
 
+/* Memory for replies that lives as long as what is kept of them, for as a rule all of them fit. */
+static int seed_reply(struct smtp_session *s, struct mox_error *err)
+{
+    void *memory = arena_bytes(s->arena, REPLY_SEED, 1);
+
+    if (memory == NULL)
+        return error_nomem(err);
+    buffer_seed(&s->reply.text, memory, REPLY_SEED);
+    return MOX_OK;
+}
+
 /* The whole reply leaves the state. */
 static int end_reply(struct smtp_session *s, struct mox_error *err)
 {
@@ -318,11 +329,14 @@ static int end_reply(struct smtp_session *s, struct mox_error *err)
 static int take_bytes(struct smtp_session *s, struct slice bytes, size_t *used,
                       struct mox_error *err)
 {
-    int status;
+    int status = MOX_OK;
 
     if (s->reply.bytes == 0)
         s->early = s->out.len > 0;
-    status = smtp_reply_push(&s->reply, bytes, used, err);
+    if (s->reply.text.ptr == NULL)
+        status = seed_reply(s, err);
+    if (status == MOX_OK)
+        status = smtp_reply_push(&s->reply, bytes, used, err);
     if (status != MOX_OK) {
         session_enter(s, SMTP_BROKEN);
         return status;

@@ -62,6 +62,36 @@ START_TEST(takes_at_most_what_is_there)
 }
 END_TEST
 
+/* The seed is used, outgrown with what is in it, and never freed. */
+START_TEST(begins_in_its_seed)
+{
+    char seed[8] = "";
+    struct buffer buffer = {0};
+
+    buffer_seed(&buffer, seed, sizeof seed);
+    ck_assert_uint_eq(buffer_slice(&buffer).len, 0);
+    ck_assert_int_eq(buffer_append_text(&buffer, "abcdefgh"), MOX_OK);
+    ck_assert_ptr_eq(buffer_slice(&buffer).ptr, seed);
+    buffer_take(&buffer, 2);
+    test_fail_alloc(1);
+    ck_assert_int_eq(buffer_append_text(&buffer, "ijk"), MOX_E_NOMEM);
+    test_fail_alloc(0);
+    ck_assert(slice_is(buffer_slice(&buffer), "cdefgh"));
+    ck_assert_int_eq(buffer_append_text(&buffer, "ijk"), MOX_OK);
+    ck_assert(slice_is(buffer_slice(&buffer), "cdefghijk"));
+    memset(seed, 'x', sizeof seed);
+    ck_assert_int_eq(buffer_append_text(&buffer, "l"), MOX_OK);
+    ck_assert(slice_is(buffer_slice(&buffer), "cdefghijkl"));
+    buffer_free(&buffer);
+    ck_assert_int_eq(buffer_append_text(&buffer, "abc"), MOX_OK);
+    ck_assert_ptr_ne(buffer_slice(&buffer).ptr, seed);
+    buffer_free(&buffer);
+    buffer_seed(&buffer, seed, sizeof seed);
+    buffer_wipe(&buffer);
+    ck_assert_mem_eq(seed, "\0\0\0\0\0\0\0\0", sizeof seed);
+}
+END_TEST
+
 START_TEST(survives_no_memory)
 {
     struct buffer buffer = {0};
@@ -172,6 +202,7 @@ TCase *test_base_buffer(void)
     tcase_add_loop_test(tc, keeps_order_in_every_chunk, 1, 64);
     tcase_add_test(tc, room_is_writable);
     tcase_add_test(tc, takes_at_most_what_is_there);
+    tcase_add_test(tc, begins_in_its_seed);
     tcase_add_test(tc, survives_no_memory);
     tcase_add_loop_test(tc, reads_files, 0, ARRAY_LEN(file_cases));
     tcase_add_test(tc, bounds_endless_files);
