@@ -8,6 +8,11 @@
 
 #include <stdbool.h>
 #include <string.h>
+#if defined(__x86_64__) && defined(__has_include)
+#if __has_include(<sys/platform/x86.h>)
+#include <sys/platform/x86.h>
+#endif
+#endif
 
 static bool is_odd(char last, char c)
 {
@@ -83,9 +88,19 @@ __attribute__((target("avx2"))) static size_t skip32(struct slice s, uint64_t *l
     return at;
 }
 
+/* glibc knows already; the compiler would put four kilobytes beside us to find it out again. */
+static bool has_avx2(void)
+{
+#if defined(CPU_FEATURE_ACTIVE)
+    return CPU_FEATURE_ACTIVE(AVX2);
+#else
+    return __builtin_cpu_supports("avx2");
+#endif
+}
+
 static size_t skip_wide(struct slice s, uint64_t *lines)
 {
-    return __builtin_cpu_supports("avx2") ? skip32(s, lines) : 0;
+    return has_avx2() ? skip32(s, lines) : 0;
 }
 
 #else
