@@ -122,7 +122,7 @@ SELDOM   := $(filter-out $(OFTEN),$(wildcard $(foreach f,api check config lookup
 ALWAYS   := $(foreach f,ctx dispatch ids op query socket watch,lib/ctx/$(f).c) \
 	$(foreach f,hosts plan race request speak talk,lib/dial/$(f).c) \
 	$(foreach f,loop loop_epoll socket,lib/os/$(f).c) $(foreach f,ehlo reply session,lib/smtp/$(f).c) lib/stream/tcp.c
-INLINED  := $(call known,--param=max-inline-insns-auto=24)
+INLINED  := $(call known,--param=max-inline-insns-auto=24 --param=inline-min-speedup=15)
 PACE      = $(if $(FAST),$(if $(filter $(SELDOM),$<),-Os,$(if $(filter $(ALWAYS),$<),$(INLINED))))
 COMPILE   = $(CC) $(FEATURES) $(INCLUDES) $(CPPFLAGS) $(MODE) $(SMALL) $(WARNINGS) $(CFLAGS) $(PACE) $(LTO_CC)
 LINK      = $(CC) -pthread $(CFLAGS) $(LDFLAGS) $(LTO_LINK)
