@@ -10,12 +10,6 @@
 
 enum { FIRST_BLOCK = 512, LARGEST_BLOCK = 1 << 20 };
 
-struct arena_block {
-    struct arena_block *next;
-    size_t cap; /* of data */
-    max_align_t data[];
-};
-
 void arena_seed(struct arena *a, void *memory, size_t size)
 {
     a->at = memory;
@@ -33,13 +27,13 @@ static bool add_block(struct arena *a, size_t size)
         a->step = step * 2;
     if (cap < size)
         cap = size;
-    block = mem_resize(NULL, sizeof *block + cap, 1);
+    block = a->spares != NULL ? spares_take(a->spares, sizeof *block + cap)
+                              : mem_resize(NULL, sizeof *block + cap, 1);
     if (block == NULL)
         return false;
     block->cap = cap;
     block->next = a->blocks;
     a->blocks = block;
-    a->bytes += sizeof *block + cap;
     a->at = (char *)block->data; /* aligned for any type */
     a->end = a->at + cap;
     return true;
@@ -84,7 +78,10 @@ static void free_blocks(struct arena *a, bool wipe)
         next = block->next;
         if (wipe)
             mem_wipe(block->data, block->cap);
-        mem_free(block);
+        if (a->spares != NULL)
+            spares_free(a->spares, block, sizeof *block + block->cap);
+        else
+            mem_free(block);
     }
     *a = (struct arena){0};
 }

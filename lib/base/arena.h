@@ -8,14 +8,19 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "base/spares.h"
 
-struct arena_block;
+struct arena_block {
+    struct arena_block *next;
+    size_t cap; /* of data */
+    max_align_t data[];
+};
 
 struct arena {                  /* all zero: empty */
     char *at, *end;             /* what is left of the newest memory */
     struct arena_block *blocks; /* owned, the newest first */
-    size_t bytes;               /* taken from the system so far */
     size_t step;                /* size of the next block; 0: the default */
+    struct spares *spares;      /* borrowed: gives the blocks; NULL: the system does */
 };
 
 /*

@@ -31,19 +31,38 @@ static size_t place_of(size_t size)
     return size <= OVER ? 0 : (size - OVER - 1) / GRAIN + 1;
 }
 
+/* One that was kept; NULL: none. */
+static struct spare *take_kept(struct spares *spares, size_t place)
+{
+    struct spare *spare = place < SPARES_SIZES ? spares->first[place] : NULL;
+
+    if (spare == NULL)
+        return NULL;
+    spares->first[place] = spare->next;
+    spares->kept[place]--;
+    return spare;
+}
+
+/* What an object of that size takes from the system. */
+static size_t whole(size_t size, size_t place)
+{
+    return place < SPARES_SIZES ? place * GRAIN + OVER : size;
+}
+
 void *spares_new(struct spares *spares, size_t size)
 {
     size_t place = place_of(size);
-    struct spare *spare;
+    struct spare *spare = take_kept(spares, place);
 
-    if (place >= SPARES_SIZES)
-        return mem_new(size);
-    spare = spares->first[place];
-    if (spare == NULL)
-        return mem_new(place * GRAIN + OVER);
-    spares->first[place] = spare->next;
-    spares->kept[place]--;
-    return memset(spare, 0, size);
+    return spare != NULL ? memset(spare, 0, size) : mem_new(whole(size, place));
+}
+
+void *spares_take(struct spares *spares, size_t size)
+{
+    size_t place = place_of(size);
+    struct spare *spare = take_kept(spares, place);
+
+    return spare != NULL ? spare : mem_resize(NULL, whole(size, place), 1);
 }
 
 void spares_free(struct spares *spares, void *object, size_t size)

@@ -22,7 +22,10 @@ struct spares { /* all zero: there are none */
 /* Zeroed memory for one object; NULL: none left. */
 void *spares_new(struct spares *spares, size_t size);
 
-/* Gives back what spares_new gave for that size. Accepts NULL. */
+/* The same, not zeroed. */
+void *spares_take(struct spares *spares, size_t size);
+
+/* Gives back what either gave for that size. Accepts NULL. */
 void spares_free(struct spares *spares, void *object, size_t size);
 
 /* Gives all that is kept to the system; objects in use are not among it. */

@@ -53,6 +53,7 @@ static void begin_arena(struct mox_plan *plan)
 {
     arena_seed(&plan->arena, plan->seed, sizeof plan->seed);
     plan->arena.step = PLAN_STEP;
+    plan->arena.spares = &plan->ctx->spares;
 }
 
 struct mox_plan *mox_plan_new(struct mox_ctx *ctx)

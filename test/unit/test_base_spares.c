@@ -46,6 +46,32 @@ START_TEST(gives_zeroed_memory_of_every_size)
 }
 END_TEST
 
+/* The same memory, as it was left. */
+START_TEST(takes_without_a_look)
+{
+    struct spares spares = {0};
+    char *object, *again;
+
+    for (size_t size = 8; size <= 1100; size += 4) { /* the largest are left to the system */
+        object = spares_take(&spares, size);
+        ck_assert_ptr_nonnull(object);
+        memset(object, 0xff, size);
+        spares_free(&spares, object, size);
+        test_fail_alloc(KEPT == 0 || size > 1032 ? 0 : 1); /* the system is not asked */
+        again = spares_take(&spares, size);
+        test_fail_alloc(0);
+        ck_assert_ptr_nonnull(again);
+        if (KEPT > 0 && size <= 1032)
+            ck_assert_ptr_eq(again, object);
+        spares_free(&spares, again, size);
+    }
+    spares_end(&spares);
+    test_fail_alloc(1);
+    ck_assert_ptr_null(spares_take(&spares, 600));
+    test_fail_alloc(0);
+}
+END_TEST
+
 START_TEST(takes_what_ended_last)
 {
     struct spares spares = {0};
@@ -105,6 +131,7 @@ TCase *test_base_spares(void)
     TCase *tc = tcase_create("base_spares");
 
     tcase_add_test(tc, gives_zeroed_memory_of_every_size);
+    tcase_add_test(tc, takes_without_a_look);
     tcase_add_test(tc, takes_what_ended_last);
     tcase_add_test(tc, keeps_no_more_than_its_limit);
     tcase_add_test(tc, survives_no_memory);
