@@ -23,6 +23,7 @@ struct spare {
 };
 
 static_assert(sizeof(struct spare) <= OVER, "the least object has room for it");
+static_assert((SPARES_SIZES - 1) * GRAIN + OVER == SPARES_LARGEST, "a place for each size");
 static_assert(MOX_LIMIT_SPARES <= UINT8_MAX, "spares.kept");
 
 /* Its place among the sizes; SPARES_SIZES or more: too large for them. */

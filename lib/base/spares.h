@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { SPARES_SIZES = 65 }; /* objects of up to 1,032 bytes; larger ones are left to the system */
+enum {
+    SPARES_LARGEST = 1288, /* bytes of an object; larger ones are left to the system */
+    SPARES_SIZES = (SPARES_LARGEST - 8) / 16 + 1
+};
 
 struct spare;
 

@@ -1,6 +1,7 @@
 /* plan.c - see plan.h. */
 #include "dial/plan.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,9 @@
 #include "base/names.h"
 
 enum { FIRST_ITEMS = 1, UNLISTED_TEXT = 64 };
+
+static_assert(sizeof(struct mox_plan) <= SPARES_LARGEST && (size_t)PLAN_STEP <= SPARES_LARGEST,
+              "a plan and its block leave their memory to the next");
 
 /* The items stand in the arena: what a growing list leaves behind dies with the plan. */
 static int list_add(struct mox_plan *plan, struct plan_list *list, void *item)

@@ -68,8 +68,9 @@ struct plan_list { /* of pointers into the arena */
  * would leave the sizes that malloc has at hand (in glibc up to 1,032). */
 enum { PLAN_SEED = 528 };
 
-/* The block behind it holds the whole session as a rule: greeting, EHLO's lines, the connection. */
-enum { PLAN_STEP = 1024 };
+/* The block behind it holds the whole session as a rule: greeting, EHLO's lines before TLS and
+ * behind it, replies as they come, the connection. */
+enum { PLAN_STEP = 1280 };
 
 struct mox_plan {
     struct part_link link; /* first */

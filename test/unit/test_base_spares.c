@@ -27,7 +27,7 @@ static size_t kept_in_all(const struct spares *spares)
 /* Each byte is written, so that a checker of memory sees a block that is too small. */
 START_TEST(gives_zeroed_memory_of_every_size)
 {
-    static const unsigned char zeroes[1100];
+    static const unsigned char zeroes[SPARES_LARGEST + 70];
     struct spares spares = {0};
 
     for (int again = 0; again < 2; again++) {
@@ -52,16 +52,16 @@ START_TEST(takes_without_a_look)
     struct spares spares = {0};
     char *object, *again;
 
-    for (size_t size = 8; size <= 1100; size += 4) { /* the largest are left to the system */
+    for (size_t size = 8; size <= SPARES_LARGEST + 70; size += 4) { /* beyond: the system */
         object = spares_take(&spares, size);
         ck_assert_ptr_nonnull(object);
         memset(object, 0xff, size);
         spares_free(&spares, object, size);
-        test_fail_alloc(KEPT == 0 || size > 1032 ? 0 : 1); /* the system is not asked */
+        test_fail_alloc(KEPT == 0 || size > SPARES_LARGEST ? 0 : 1); /* the system is not asked */
         again = spares_take(&spares, size);
         test_fail_alloc(0);
         ck_assert_ptr_nonnull(again);
-        if (KEPT > 0 && size <= 1032)
+        if (KEPT > 0 && size <= SPARES_LARGEST)
             ck_assert_ptr_eq(again, object);
         spares_free(&spares, again, size);
     }
