@@ -15,7 +15,7 @@ struct buffer { /* all zero: empty */
     size_t at;  /* bytes already taken from the front */
     size_t len; /* bytes in ptr, the taken ones included */
     size_t cap;
-    bool seeded;
+    bool seeded; /* ptr is borrowed */
 };
 
 /*
