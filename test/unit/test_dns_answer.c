@@ -36,8 +36,7 @@ static struct buffer wire_of(const char *question, uint16_t type,
     return wire;
 }
 
-/* What was read, as one line: "aliases canonical ttl: record record"; canonical "-": it is empty.
- */
+/* What was read, as one line: "aliases canonical ttl: record record"; canonical "-": none. */
 static void describe(const struct dns_answer *a, char *out, size_t cap)
 {
     size_t at = (size_t)snprintf(out, cap, "%u %s %u:", a->aliases,
@@ -254,7 +253,6 @@ START_TEST(ten_thousand_mail_hosts)
     struct arena arena = {0};
     struct dns_answer answer;
     struct buffer wire;
-    size_t bytes = 0;
 
     for (size_t i = 0; i < N; i++)
         records[i] = (struct mox_dns_record){"a.test", MX, 0, 5, "10 mx.test"};
@@ -268,8 +266,7 @@ START_TEST(ten_thousand_mail_hosts)
     ck_assert_uint_eq(answer.count, MOX_LIMIT_DNS_RECORDS);
     ck_assert_uint_eq(answer.beyond, N - MOX_LIMIT_DNS_RECORDS);
     for (const struct arena_block *block = arena.blocks; block != NULL; block = block->next)
-        bytes += block->cap;
-    ck_assert_msg(bytes > 0 && bytes < (1 << 20), "%zu bytes", bytes);
+        ck_assert_uint_lt(block->cap, 1 << 18);
     buffer_free(&wire);
     arena_free(&arena);
     mem_free(records);
