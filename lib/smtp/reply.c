@@ -156,6 +156,14 @@ void smtp_reply_clear(struct smtp_reply *reply)
     *reply = (struct smtp_reply){.text = text};
 }
 
+void smtp_reply_rest(struct smtp_reply *reply)
+{
+    if (reply->text.seeded)
+        smtp_reply_clear(reply);
+    else
+        smtp_reply_free(reply);
+}
+
 void smtp_reply_free(struct smtp_reply *reply)
 {
     buffer_free(&reply->text);

@@ -45,7 +45,10 @@ struct slice smtp_reply_text(const struct smtp_reply *reply);
 /* Ready for the next reply, in the same memory. */
 void smtp_reply_clear(struct smtp_reply *reply);
 
-/* The same, and gives the memory back. */
+/* The same, and what it took from the system goes back: none will come for a while. */
+void smtp_reply_rest(struct smtp_reply *reply);
+
+/* Gives the memory back; all zero again. */
 void smtp_reply_free(struct smtp_reply *reply);
 
 #endif

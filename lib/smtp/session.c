@@ -21,7 +21,8 @@ enum {
     CODE_REFUSED = 400, /* and above */
     CODE_CLOSING = 421
 };
-enum { QUOTED = 80 /* bytes shown in an error */, REPLY_SEED = 256 };
+enum { QUOTED = 80 /* bytes shown in an error */ };
+enum { REPLY_SEED = 256 /* bytes; a longer reply moves out */ };
 enum { VERB_LEN = 4, HELLO_LEN = VERB_LEN + 1 + 2 /* blank and line end: all but the name */ };
 
 static_assert(sizeof(struct smtp_session) <= 200, "a dial in flight has 2 KiB for everything");
@@ -263,7 +264,7 @@ static void session_enter(struct smtp_session *s, enum smtp_state next)
     else if (states[next].stage != MOX_STAGE_NONE)
         s->stage = (uint8_t)states[next].stage;
     if (states[next].take == NULL && next != SMTP_READY)
-        smtp_reply_free(&s->reply);
+        smtp_reply_rest(&s->reply);
     if (next == SMTP_BROKEN)
         s->out = (struct slice){0}; /* half a command must not follow */
     if (next != SMTP_AUTH && next != SMTP_CANCEL) {

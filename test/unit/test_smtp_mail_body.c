@@ -126,6 +126,16 @@ START_TEST(reader_with_a_bare_line_feed)
 }
 END_TEST
 
+/* Two recipients, and the server takes one a transaction: the steps that were gone. */
+static size_t play_singly(struct mail_world *w, struct reader *r, bool rewinds,
+                          const struct mail_step *steps)
+{
+    mail_world_open(w, PIPE);
+    w->ehlo.rcpt_limit = 1;
+    add_reader(w, two, r, rewinds);
+    return mail_world_play(w, steps, SIZE_MAX, SIZE_MAX);
+}
+
 START_TEST(second_transaction_reads_anew)
 {
     const struct mail_step steps[] = {{ENVELOPE, OK OK GO},
@@ -136,10 +146,7 @@ START_TEST(second_transaction_reads_anew)
     struct mail_world w = {0};
     char text[MAIL_TEXT];
 
-    mail_world_open(&w, PIPE);
-    w.ehlo.rcpt_limit = 1;
-    add_reader(&w, two, &r, true);
-    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 3);
+    ck_assert_uint_eq(play_singly(&w, &r, true, steps), 3);
     ck_assert_uint_eq(r.rewinds, 2);
     ck_assert_str_eq(mail_world_outcome(&w, 0, text),
                      "accepted 250 final none; accepted 250 final none");
@@ -154,10 +161,7 @@ START_TEST(reader_without_rewind_is_sent_once)
     struct mail_world w = {0};
     char text[MAIL_TEXT];
 
-    mail_world_open(&w, PIPE);
-    w.ehlo.rcpt_limit = 1;
-    add_reader(&w, two, &r, false);
-    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 2);
+    ck_assert_uint_eq(play_singly(&w, &r, false, steps), 2);
     ck_assert_str_eq(mail_world_outcome(&w, 0, text),
                      "accepted 250 final none; temporary unsupported mail later");
     ck_assert(smtp_mail_is_idle(&w.m));
@@ -174,10 +178,7 @@ START_TEST(message_that_ends_before_its_transaction)
     struct mail_world w = {0};
     char text[MAIL_TEXT];
 
-    mail_world_open(&w, PIPE);
-    w.ehlo.rcpt_limit = 1;
-    add_reader(&w, two, &r, false);
-    ck_assert_uint_eq(mail_world_play(&w, steps, SIZE_MAX, SIZE_MAX), 2);
+    ck_assert_uint_eq(play_singly(&w, &r, false, steps), 2);
     ck_assert_uint_eq(w.ndone, 1);
     ck_assert_str_eq(mail_world_outcome(&w, 0, text),
                      "temporary 450 rcpt next; temporary unsupported mail later");

@@ -364,6 +364,33 @@ START_TEST(long_response_waits)
 }
 END_TEST
 
+/* Replies before and behind the handshake stand in the same memory. */
+START_TEST(memory_outlasts_the_handshake)
+{
+    struct smtp_session s = {0};
+    struct mox_error err;
+    const char *memory;
+    size_t at;
+
+    ck_assert_int_eq(smtp_session_start(&s, &arena, slice_of("me.example"), 0, &err), MOX_OK);
+    smtp_session_plan(&s, SMTP_STARTTLS_ALWAYS, false);
+    smtp_client_feed(&s, slice_of(HELLO), 4096, &at, &err);
+    memory = s.reply.text.ptr;
+    ck_assert_ptr_nonnull(memory);
+    smtp_session_sent(&s, 1000);
+    smtp_client_feed(&s, slice_of(OFFER), 4096, &at, &err);
+    smtp_session_sent(&s, 1000);
+    smtp_client_feed(&s, slice_of("220 go\r\n"), 4096, &at, &err);
+    ck_assert_int_eq(s.state, SMTP_HANDSHAKE);
+    smtp_session_secured(&s);
+    smtp_session_sent(&s, 1000);
+    smtp_client_feed(&s, slice_of("250 mx\r\n"), 4096, &at, &err);
+    ck_assert(smtp_session_ready(&s));
+    ck_assert_ptr_eq(s.reply.text.ptr, memory);
+    end_session(&s);
+}
+END_TEST
+
 START_TEST(each_allocation_may_fail)
 {
     const struct talk *talk = &talks[16]; /* LOGIN in two steps */
@@ -402,6 +429,7 @@ TCase *test_smtp_session_secure(void)
 
     tcase_add_loop_test(tcase, talks_go_as_written, 0, (int)ARRAY_LEN(talks));
     tcase_add_test(tcase, long_response_waits);
+    tcase_add_test(tcase, memory_outlasts_the_handshake);
     tcase_add_test(tcase, each_allocation_may_fail);
     return tcase;
 }
